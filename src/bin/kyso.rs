@@ -1,0 +1,3 @@
+//! The `kyso` command: a thin face over the public API.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! ZIP, as far as envelopes and ASiC need it.

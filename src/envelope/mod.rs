@@ -1,0 +1,1 @@
+//! edXML: the envelope of the inter-agency document exchange.

@@ -1,0 +1,1 @@
+//! Files: safe output, and sources that are read in place.

@@ -1,0 +1,29 @@
+//! kyso
+#![allow(unreachable_pub, dead_code, clippy::todo)] // skeleton
+
+pub mod asn1;
+pub mod cms;
+pub mod container;
+pub mod crypto;
+pub mod envelope;
+pub mod error;
+pub mod fetch;
+#[cfg(feature = "capi")]
+pub mod ffi;
+pub mod files;
+pub mod key;
+pub mod limits;
+pub mod path;
+pub mod pdf;
+pub mod profile;
+pub mod revocation;
+pub mod sign;
+pub mod time;
+pub mod timestamp;
+pub mod trust;
+pub mod validate;
+pub mod x509;
+
+pub use error::Error;
+pub use limits::Limits;
+pub use time::Time;

@@ -1,0 +1,1 @@
+//! PDF: a lazy, strict reader that keeps offsets, and an incremental writer.

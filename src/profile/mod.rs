@@ -1,0 +1,1 @@
+//! National and sector rules as data.

@@ -1,0 +1,1 @@
+//! Revocation status from CRLs and OCSP responses.

@@ -1,0 +1,1 @@
+//! Signing, in one phase or in two.

@@ -1,0 +1,1 @@
+//! Trust anchors in named sets.
