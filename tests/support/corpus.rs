@@ -1,0 +1,79 @@
+//! The shared corpora, which stand beside the project and are never part of it.
+#![allow(dead_code)]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::path::PathBuf;
+
+/// The corpus folder, or `None` (said on standard error) where there is none.
+///
+/// # Panics
+/// Where there is none and `KYSO_CORPUS_REQUIRED=1`.
+pub fn corpus() -> Option<PathBuf> {
+    let path = std::env::var_os("KYSO_CORPUS")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/corpus"), PathBuf::from);
+    if path.is_dir() {
+        return Some(path);
+    }
+    assert!(std::env::var_os("KYSO_CORPUS_REQUIRED").is_none_or(|v| v != "1"), "corpus not found at {}", path.display());
+    eprintln!("corpus not found at {}: skipped", path.display());
+    None
+}
+
+/// Known divergences of one suite: `tests/exceptions/<suite>.tsv`, lines of
+/// `id <TAB> actual <TAB> reason`.
+pub struct Exceptions {
+    suite: String,
+    known: BTreeMap<String, (String, String)>,
+    used: Vec<String>,
+    unexplained: Vec<String>,
+}
+
+impl Exceptions {
+    pub fn load(suite: &str) -> Self {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/exceptions").join(format!("{suite}.tsv"));
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let known = text
+            .lines()
+            .filter(|l| !l.is_empty() && !l.starts_with('#'))
+            .map(|line| {
+                let mut parts = line.splitn(3, '\t').map(str::to_owned);
+                let (id, actual, reason) = (parts.next().unwrap(), parts.next(), parts.next());
+                let (Some(actual), Some(reason)) = (actual, reason.filter(|r| !r.trim().is_empty())) else {
+                    panic!("{suite}: exception without outcome or reason: {line}");
+                };
+                (id, (actual, reason))
+            })
+            .collect();
+        Self { suite: suite.to_owned(), known, used: Vec::new(), unexplained: Vec::new() }
+    }
+
+    /// Records the outcome of one row: right, or wrong with what came out instead.
+    pub fn record(&mut self, id: &str, right: bool, actual: &str) {
+        match (right, self.known.get(id)) {
+            (true, None) => {}
+            (true, Some(_)) => self.unexplained.push(format!("{id}: stale exception, the row is right now")),
+            (false, Some((known, _))) if known == actual => self.used.push(id.to_owned()),
+            (false, Some((known, _))) => {
+                self.unexplained.push(format!("{id}: exception says {known:?}, came out {actual:?}"));
+                self.used.push(id.to_owned());
+            }
+            (false, None) => self.unexplained.push(format!("{id}\t{actual}\t")),
+        }
+    }
+
+    /// Ends the suite.
+    ///
+    /// # Panics
+    /// On any divergence that is not listed, and on any listed one that does not exist.
+    pub fn finish(mut self, rows: usize) {
+        assert!(rows > 0, "{}: no row was run", self.suite);
+        for id in self.known.keys() {
+            if !self.used.contains(id) && !self.unexplained.iter().any(|u| u.starts_with(&format!("{id}:"))) {
+                self.unexplained.push(format!("{id}: exception for a row that does not exist"));
+            }
+        }
+        eprintln!("{}: {rows} rows, {} listed exceptions", self.suite, self.used.len());
+        assert!(self.unexplained.is_empty(), "{}:\n{}", self.suite, self.unexplained.join("\n"));
+    }
+}
