@@ -11,6 +11,7 @@ pub mod fetch;
 #[cfg(feature = "capi")]
 pub mod ffi;
 pub mod files;
+pub mod finding;
 pub mod key;
 pub mod limits;
 pub mod path;
@@ -25,5 +26,6 @@ pub mod validate;
 pub mod x509;
 
 pub use error::Error;
+pub use finding::Finding;
 pub use limits::Limits;
 pub use time::Time;
