@@ -201,7 +201,7 @@ fn join(input: &[u8], tag: u8, parts: &[Node], out: &mut Vec<u8>) {
         return;
     }
     // The count of unused bits stands first in DER; only the last part may have any.
-    let unused = leaves.clone().last().and_then(|n| content(input, n).first()).copied().unwrap_or(0);
+    let unused = leaves.clone().next_back().and_then(|n| content(input, n).first()).copied().unwrap_or(0);
     out.push(unused);
     leaves.for_each(|n| out.extend_from_slice(content(input, n).get(1..).unwrap_or_default()));
 }
@@ -249,8 +249,7 @@ mod tests {
     fn nesting_and_element_bombs_hit_a_limit() {
         let deep = [0x30, 0x80].repeat(100_000);
         assert!(matches!(to_der(&deep, &Limits::default()), Err(Error::LimitExceeded(_))));
-        let mut limits = Limits::default();
-        limits.asn1_elements = 10;
+        let limits = Limits { asn1_elements: 10, ..Limits::default() };
         let wide = [&[0x30, 40][..], &[0x05, 0x00].repeat(20)].concat();
         assert!(matches!(to_der(&wide, &limits), Err(Error::LimitExceeded(_))));
     }

@@ -110,7 +110,7 @@ pub struct SignatureReport {
     pub(super) time_proof: TimeProof,
     pub(super) algorithm: Option<String>,
     pub(super) deviations: Vec<Finding>,
-    pub(super) timestamps: Vec<SignatureReport>,
+    pub(super) timestamps: Vec<Self>,
     pub(super) findings: Vec<Finding>,
     pub(super) wanted: Vec<Wanted>,
     pub(super) checks: Vec<Check>,
