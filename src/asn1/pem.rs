@@ -1,6 +1,8 @@
 //! PEM (RFC 7468): blocks in a text, with anything between them.
 
-use crate::error::{Error, Format, Malformed};
+use crate::error::Error;
+use crate::error::Format;
+use crate::error::Malformed;
 
 const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";

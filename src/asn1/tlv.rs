@@ -1,7 +1,11 @@
 //! A walk over DER that keeps exact octets and offsets.
 
+use std::borrow::Cow;
+
 use super::oid::Oid;
-use crate::error::{Error, Format, Malformed};
+use crate::error::Error;
+use crate::error::Format;
+use crate::error::Malformed;
 use crate::time::Time;
 
 /// One value: tag octet, whole encoding, content.
@@ -43,17 +47,19 @@ impl<'a> Reader<'a> {
     pub(crate) fn any(&mut self, field: &'static str) -> Result<Tlv<'a>, Error> {
         let tag = match self.peek() {
             Some(tag) if tag & 0x1F != 0x1F => tag,
-            Some(tag) => return Err(self.fault(field, "a tag of one octet").found(format_args!("{tag:#04x}")).into()),
-            None => return Err(self.fault(field, "a value").found("the end").into()),
+            Some(tag) => {
+                return Err(self.malformed(field, "a tag of one octet").found(format_args!("{tag:#04x}")).into());
+            }
+            None => return Err(self.malformed(field, "a value").found("the end").into()),
         };
         let (header, len) = match definite(self.rest.get(1..).unwrap_or(&[])) {
             Ok((octets, len)) => (1 + octets, len),
-            Err(found) => return Err(self.fault(field, "a definite length in minimal form").found(found).into()),
+            Err(found) => return Err(self.malformed(field, "a definite length in minimal form").found(found).into()),
         };
         let total = header.checked_add(len).filter(|total| *total <= self.rest.len());
         let Some((raw, rest)) = total.and_then(|total| self.rest.split_at_checked(total)) else {
             let left = self.rest.len().saturating_sub(header);
-            return Err(self.fault(field, format!("{len} octets of content")).found(format_args!("{left}")).into());
+            return Err(self.malformed(field, format!("{len} octets of content")).found(format_args!("{left}")).into());
         };
         let value = Tlv { tag, raw, content: raw.get(header..).unwrap_or(&[]), offset: self.offset };
         self.rest = rest;
@@ -66,9 +72,9 @@ impl<'a> Reader<'a> {
         match self.peek() {
             Some(found) if found == tag => self.any(field),
             Some(found) => {
-                Err(self.fault(field, format!("tag {tag:#04x}")).found(format_args!("tag {found:#04x}")).into())
+                Err(self.malformed(field, format!("tag {tag:#04x}")).found(format_args!("tag {found:#04x}")).into())
             }
-            None => Err(self.fault(field, format!("tag {tag:#04x}")).found("the end").into()),
+            None => Err(self.malformed(field, format!("tag {tag:#04x}")).found("the end").into()),
         }
     }
 
@@ -81,11 +87,21 @@ impl<'a> Reader<'a> {
     pub(crate) fn end(&self, field: &'static str) -> Result<(), Error> {
         match self.rest.len() {
             0 => Ok(()),
-            n => Err(self.fault(field, "the end").found(format_args!("{n} octets more")).into()),
+            n => Err(self.malformed(field, "the end").found(format_args!("{n} octets more")).into()),
         }
     }
 
-    fn fault(&self, field: &'static str, expected: impl Into<std::borrow::Cow<'static, str>>) -> Malformed {
+    /// What was not read yet.
+    pub(crate) const fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
+    /// A fault at the place where the reader stands.
+    pub(crate) fn fault(&self, field: &'static str, expected: &'static str) -> Error {
+        self.malformed(field, expected).into()
+    }
+
+    fn malformed(&self, field: &'static str, expected: impl Into<Cow<'static, str>>) -> Malformed {
         Malformed::new(self.format, field, expected).at(self.offset)
     }
 }
@@ -119,7 +135,9 @@ impl<'a> Tlv<'a> {
     /// The content as `INTEGER`, minimal (X.690 §8.3.2).
     pub(crate) fn integer(&self, format: Format, field: &'static str) -> Result<&'a [u8], Error> {
         match self.content {
-            [] | [0, 0..=0x7F, ..] | [0xFF, 0x80..=0xFF, ..] => Err(self.fault(format, field, "a minimal INTEGER").into()),
+            [] | [0, 0..=0x7F, ..] | [0xFF, 0x80..=0xFF, ..] => {
+                Err(self.fault(format, field, "a minimal INTEGER").into())
+            }
             content => Ok(content),
         }
     }
@@ -280,7 +298,10 @@ mod tests {
     #[test]
     fn zones_count() {
         let time = |tag: u8, text: &str| {
-            Tlv { tag, raw: &[], content: text.as_bytes(), offset: 0 }.time(Format::Asn1, "t").map(|t| t.to_string()).ok()
+            Tlv { tag, raw: &[], content: text.as_bytes(), offset: 0 }
+                .time(Format::Asn1, "t")
+                .map(|t| t.to_string())
+                .ok()
         };
         assert_eq!(time(0x17, "491231235959Z").as_deref(), Some("2049-12-31T23:59:59Z"));
         assert_eq!(time(0x17, "5001010000Z").as_deref(), Some("1950-01-01T00:00:00Z"));

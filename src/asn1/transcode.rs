@@ -5,7 +5,10 @@ use std::ops::Range;
 
 use super::encode::push_length;
 use super::tlv::definite;
-use crate::error::{Error, Format, LimitExceeded, Malformed};
+use crate::error::Error;
+use crate::error::Format;
+use crate::error::LimitExceeded;
+use crate::error::Malformed;
 use crate::limits::Limits;
 
 /// The first value of `input` in DER, and what follows it.
@@ -191,7 +194,10 @@ impl<'a> Transcoder<'a> {
         let first = self.input.get(start).copied().unwrap_or(0);
         let constructed = first & 0x20 != 0;
         if first == 0 {
-            return Err(self.fault_at(start, "tag", "a tag").found("end-of-contents outside of an indefinite length").into());
+            return Err(self
+                .fault_at(start, "tag", "a tag")
+                .found("end-of-contents outside of an indefinite length")
+                .into());
         }
         if let Some(segments) = segments {
             let number = first & !0x20;
@@ -285,7 +291,8 @@ impl<'a> Transcoder<'a> {
     fn bit_segment(&mut self, node: usize, root: usize) -> Result<(), Error> {
         let content = self.nodes.get(node).map_or(0..0, |n| n.content.clone());
         let unused = self.input.get(content.clone()).and_then(|c| c.first().copied());
-        let fault = self.fault_at(content.start, "segment of a constructed BIT STRING", "whole octets in all but the last");
+        let fault =
+            self.fault_at(content.start, "segment of a constructed BIT STRING", "whole octets in all but the last");
         let Some(unused @ 0..=7) = unused else { return Err(fault.into()) };
         match self.nodes.get_mut(root).map(|n| &mut n.form) {
             Some(Form::Segmented { unused: Some(1..) }) => return Err(fault.into()),
