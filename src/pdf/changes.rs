@@ -18,6 +18,7 @@ use crate::pdf::object::Object;
 use crate::pdf::object::Reference;
 use crate::pdf::object::Stream;
 use crate::pdf::signature::Coverage;
+use crate::pdf::signature::FieldLock;
 use crate::pdf::signature::Permission;
 use crate::pdf::signature::SignatureFacts;
 
@@ -98,8 +99,8 @@ pub struct Changes {
 /// The changes of every revision that follows a signature, judged once.
 #[derive(Debug)]
 pub struct History {
-    changes: Vec<Change>,
-    rules: Vec<Constraint>,
+    /// Each with whether it is permitted.
+    changes: Vec<(Change, bool)>,
 }
 
 /// What one signature demands of the revisions after its own.
@@ -107,7 +108,7 @@ pub struct History {
 struct Constraint {
     revision: usize,
     permission: Option<Permission>,
-    locks: Vec<crate::pdf::signature::FieldLock>,
+    locks: Vec<FieldLock>,
 }
 
 impl Pdf<'_> {
@@ -124,7 +125,7 @@ impl Pdf<'_> {
                 step(&old, &new, &mut changes)?;
             }
         }
-        let rules = signatures
+        let rules: Vec<Constraint> = signatures
             .iter()
             .map(|signature| {
                 let locks = signature.locks.iter().filter_map(|lock| lock.permission).min();
@@ -135,7 +136,11 @@ impl Pdf<'_> {
                 }
             })
             .collect();
-        Ok(History { changes, rules })
+        let changes = changes.into_iter().map(|change| {
+            let permitted = permits(&rules, &change);
+            (change, permitted)
+        });
+        Ok(History { changes: changes.collect() })
     }
 }
 
@@ -143,35 +148,40 @@ impl History {
     /// The changes after `signature`, which must be one of those the history was made for.
     #[must_use]
     pub fn after(&self, signature: &SignatureFacts) -> Changes {
-        let list: Vec<Change> =
-            self.changes.iter().filter(|change| change.revision > signature.revision).cloned().collect();
+        let after = || self.changes.iter().filter(|(change, _)| change.revision > signature.revision);
+        let list: Vec<Change> = after().map(|(change, _)| change.clone()).collect();
         let level = list.iter().map(|change| change.level).max().unwrap_or(ChangeLevel::None);
-        let permitted = list.iter().all(|change| self.permits(change)) && signature.coverage != Coverage::Partial;
+        // Of what is not covered as a whole revision, nobody can say what changed.
+        let permitted = after().all(|(_, permitted)| *permitted) && signature.coverage != Coverage::Partial;
         Changes { level, permitted, list }
     }
 
-    /// Whether the signatures that stood when `change` was made permit it.
-    #[must_use]
-    pub fn permits(&self, change: &Change) -> bool {
-        let in_force = || self.rules.iter().filter(|rule| rule.revision < change.revision);
-        let permission = in_force().filter_map(|rule| rule.permission).min();
-        match change.level {
-            ChangeLevel::None | ChangeLevel::Lta => true,
-            ChangeLevel::Form => {
-                permission.is_none_or(|permission| permission >= Permission::FormFilling)
-                    && match &change.field {
-                        Some(FieldChange::Existing(name)) => {
-                            !in_force().flat_map(|rule| &rule.locks).any(|lock| lock.covers(name))
-                        }
-                        Some(FieldChange::Unknown) => in_force().all(|rule| rule.locks.is_empty()),
-                        // Covers what was certified, signed by whomever (the Sneaky Signature Attack).
-                        Some(FieldChange::NewVisible(_)) => permission.is_none(),
-                        Some(FieldChange::NewInvisible(_)) | None => true,
+    /// The changes that no rule and no signature permits.
+    pub fn forbidden(&self) -> impl Iterator<Item = &Change> {
+        self.changes.iter().filter(|(_, permitted)| !permitted).map(|(change, _)| change)
+    }
+}
+
+/// Whether the signatures that stood when `change` was made permit it.
+fn permits(rules: &[Constraint], change: &Change) -> bool {
+    let in_force = || rules.iter().filter(|rule| rule.revision < change.revision);
+    let permission = in_force().filter_map(|rule| rule.permission).min();
+    match change.level {
+        ChangeLevel::None | ChangeLevel::Lta => true,
+        ChangeLevel::Form => {
+            permission.is_none_or(|permission| permission >= Permission::FormFilling)
+                && match &change.field {
+                    Some(FieldChange::Existing(name)) => {
+                        !in_force().flat_map(|rule| &rule.locks).any(|lock| lock.covers(name))
                     }
-            }
-            ChangeLevel::Annotation => permission == Some(Permission::Annotating),
-            ChangeLevel::Other => false,
+                    Some(FieldChange::Unknown) => in_force().all(|rule| rule.locks.is_empty()),
+                    // Covers what was certified, signed by whomever (the Sneaky Signature Attack).
+                    Some(FieldChange::NewVisible(_)) => permission.is_none(),
+                    Some(FieldChange::NewInvisible(_)) | None => true,
+                }
         }
+        ChangeLevel::Annotation => permission == Some(Permission::Annotating),
+        ChangeLevel::Other => false,
     }
 }
 
@@ -220,23 +230,24 @@ fn step(old: &Revision<'_>, new: &Revision<'_>, changes: &mut Vec<Change>) -> Re
     Ok(())
 }
 
+/// Keys of the trailer that describe its own section or are judged as objects.
+const OWN_KEYS: [&[u8]; 12] = [
+    b"Size",
+    b"Prev",
+    b"XRefStm",
+    b"ID",
+    b"Info",
+    b"Type",
+    b"W",
+    b"Index",
+    b"Length",
+    b"Filter",
+    b"DecodeParms",
+    b"Root",
+];
+
 /// The trailer may not lead elsewhere.
 fn trailers(old: &Revision<'_>, new: &Revision<'_>, judge: &mut Judge<'_>) {
-    // What describes the section itself, or is judged as an object.
-    const OWN: [&[u8]; 12] = [
-        b"Size",
-        b"Prev",
-        b"XRefStm",
-        b"ID",
-        b"Info",
-        b"Type",
-        b"W",
-        b"Index",
-        b"Length",
-        b"Filter",
-        b"DecodeParms",
-        b"Root",
-    ];
     let (before, after) = (old.trailer(), new.trailer());
     if old.root().ok() != new.root().ok() {
         judge.other(None, "trailer", "/Root names another catalogue");
@@ -244,25 +255,31 @@ fn trailers(old: &Revision<'_>, new: &Revision<'_>, judge: &mut Judge<'_>) {
     if before.get("Info") != after.get("Info") {
         judge.note(None, ChangeLevel::Lta, "metadata", "/Info of the trailer");
     }
-    let ours = |dictionary: &crate::pdf::object::Dictionary| {
-        let mut kept = dictionary.clone();
-        for key in OWN {
-            kept.remove(&String::from_utf8_lossy(key));
-        }
-        kept
-    };
-    let (before, after) = (ours(before), ours(after));
-    for (key, value) in after.iter() {
-        let key = String::from_utf8_lossy(key.octets()).into_owned();
-        if before.get(&key) != Some(value) && !value.is_null() {
-            // A private key of the producer says nothing to a reader; those of the standard do.
-            if key == "Encrypt" || before.get(&key).is_some() {
-                judge.other(None, "trailer", &format!("/{key} of the trailer"));
-            }
+    if before.get("Encrypt") != after.get("Encrypt") {
+        judge.other(None, "trailer", "/Encrypt of the trailer");
+    }
+    for (key, value) in before.iter() {
+        let Ok(name) = std::str::from_utf8(key.octets()) else { continue };
+        let now = after.get(name).unwrap_or(&Object::Null);
+        // Readers of the standard do not follow private keys; producers drop them, or carry
+        // on references to what never was. What did exist may not be exchanged.
+        let judged = OWN_KEYS.contains(&key.octets()) || name == "Encrypt" || now.is_null() || now == value;
+        if !judged && !leads_nowhere(old, value) {
+            judge.other(None, "trailer", &format!("{key} of the trailer"));
         }
     }
-    if before.get("Encrypt").is_some() && after.get("Encrypt").is_none() {
-        judge.other(None, "trailer", "/Encrypt of the trailer is gone");
+}
+
+/// Whether `value` holds references, and none of them to anything.
+fn leads_nowhere(revision: &Revision<'_>, value: &Object) -> bool {
+    let nothing = |object: &Object| revision.resolve(object).is_ok_and(|object| object.is_null());
+    match value {
+        Object::Reference(_) => nothing(value),
+        Object::Array(values) => {
+            let mut references = values.iter().filter(|value| value.as_reference().is_some()).peekable();
+            references.peek().is_some() && references.all(nothing)
+        }
+        _ => false,
     }
 }
 
@@ -280,7 +297,7 @@ fn compare(old: &Revision<'_>, new: &Revision<'_>, number: u32) -> Result<Option
     let same = !moved
         && match (&*before, &*after) {
             (Object::Stream(a), Object::Stream(b)) => same_stream(old, a, new, b).map_err(|error| error.to_string())?,
-            (a, b) => a == b,
+            (a, b) => a.is_equivalent(b),
         };
     Ok((!same).then_some((before, if moved { Arc::new(Object::Null) } else { after })))
 }
@@ -291,5 +308,5 @@ fn same_stream(old: &Revision<'_>, a: &Stream, new: &Revision<'_>, b: &Stream) -
         dictionary.remove("Length");
         dictionary
     };
-    Ok(plain(a) == plain(b) && old.raw_octets(a)? == new.raw_octets(b)?)
+    Ok(plain(a).is_equivalent(&plain(b)) && old.raw_octets(a)? == new.raw_octets(b)?)
 }

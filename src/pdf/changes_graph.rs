@@ -44,12 +44,14 @@ pub(super) enum Role {
     Annotation,
     /// Below an annotation that is no widget.
     AnnotationPart,
+    /// From a key of the trailer that the standard does not know.
+    Private,
     /// Everything else: may not change.
     Content,
 }
 
 impl Role {
-    pub(super) const ALL: [Self; 16] = [
+    pub(super) const ALL: [Self; 17] = [
         Self::Catalog,
         Self::Metadata,
         Self::Dss,
@@ -65,6 +67,7 @@ impl Role {
         Self::AnnotationArray,
         Self::Annotation,
         Self::AnnotationPart,
+        Self::Private,
         Self::Content,
     ];
 
@@ -125,7 +128,8 @@ impl Graph {
             match key.octets() {
                 b"Root" => {}
                 b"Info" => walker.follow(value, Role::Metadata, None),
-                _ => walker.follow(value, Role::Content, None),
+                b"Encrypt" => walker.follow(value, Role::Content, None),
+                _ => walker.follow(value, Role::Private, None),
             }
         }
         while let Some(step) = walker.stack.pop() {
@@ -211,7 +215,10 @@ impl Walker<'_> {
     fn visit(&mut self, step: Step) -> Result<(), Error> {
         self.spend()?;
         let Step { id, role, owner } = step;
-        let as_a_whole = matches!(role, Role::Content | Role::AnnotationPart | Role::AppearancePart | Role::FieldValue);
+        let as_a_whole = matches!(
+            role,
+            Role::Content | Role::AnnotationPart | Role::AppearancePart | Role::FieldValue | Role::Private
+        );
         if as_a_whole && (self.pages.contains(&id.number) || self.fields.contains(&id.number)) {
             return Ok(());
         }
@@ -317,6 +324,7 @@ impl Walker<'_> {
                 // /N, /D, /R and their states lead to the streams; what these use is shared.
                 (Role::Appearance, _) if object.as_stream().is_none() => (Role::Appearance, owner),
                 (Role::Appearance | Role::AppearancePart, _) => (Role::AppearancePart, None),
+                (Role::Private, _) => (Role::Private, None),
                 (Role::Dss, _) => (Role::Dss, None),
                 (Role::Extensions, _) => (Role::Extensions, None),
                 (Role::FieldValue, _) => (Role::FieldValue, owner),

@@ -1,6 +1,7 @@
 //! The allow-list: which change a role accepts, and as what.
 
 use std::collections::BTreeSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::pdf::changes::Change;
@@ -11,6 +12,7 @@ use crate::pdf::changes_graph::Role;
 use crate::pdf::changes_graph::inherited;
 use crate::pdf::changes_graph::is_signature_field;
 use crate::pdf::document::Revision;
+use crate::pdf::fields::Field;
 use crate::pdf::object::Dictionary;
 use crate::pdf::object::Name;
 use crate::pdf::object::Object;
@@ -22,19 +24,29 @@ pub(super) struct Judge<'j> {
     old: Revision<'j>,
     new: Revision<'j>,
     changes: Vec<Change>,
-    /// New fields that a rule has accepted: their widgets may be appended to pages.
-    new_fields: BTreeSet<Reference>,
+    /// The fields of the new revision, once they are asked for.
+    form: Option<(Vec<Field>, HashMap<Reference, usize>)>,
+    seen: BTreeSet<(Option<Reference>, &'static str, String)>,
 }
+
+/// Changes of one revision that are listed.
+const MOST_CHANGES: usize = 20_000;
+/// Annotations that stand directly in an array and are compared by value.
+const MOST_DIRECT: usize = 256;
 
 /// One side of a difference: nothing, or a value.
 type Side<'v> = Option<&'v Object>;
 
 impl<'j> Judge<'j> {
     pub(super) const fn new(old: Revision<'j>, new: Revision<'j>) -> Self {
-        Self { old, new, changes: Vec::new(), new_fields: BTreeSet::new() }
+        Self { old, new, changes: Vec::new(), form: None, seen: BTreeSet::new() }
     }
 
-    pub(super) fn into_changes(self) -> Vec<Change> {
+    pub(super) fn into_changes(mut self) -> Vec<Change> {
+        if self.changes.len() >= MOST_CHANGES {
+            self.changes.pop();
+            self.other(None, "list", "more changes than can be listed");
+        }
         self.changes
     }
 
@@ -56,7 +68,7 @@ impl<'j> Judge<'j> {
     ) {
         let revision = self.new.index();
         let change = Change { object, revision, level, rule, reason: reason.to_owned(), field };
-        if !self.changes.contains(&change) {
+        if self.changes.len() < MOST_CHANGES && self.seen.insert((object, rule, change.reason.clone())) {
             self.changes.push(change);
         }
     }
@@ -72,21 +84,33 @@ impl<'j> Judge<'j> {
             Role::FormResources => self.additions(id, before, after),
             Role::FieldArray => self.field_array(id, Some(before), Some(after)),
             Role::Field => self.field(id, before, after),
-            Role::FieldValue | Role::Appearance => {
+            Role::FieldValue => {
                 let field = self.owner(owner);
-                let what = if role == Role::Appearance { "appearance of a field" } else { "value of a field" };
-                self.push(Some(id), ChangeLevel::Form, "form filling", what, Some(field));
+                self.push(Some(id), ChangeLevel::Form, "form filling", "value of a field", Some(field));
             }
-            Role::AppearancePart => {
-                let what = "what the appearance of a field uses";
-                self.push(Some(id), ChangeLevel::Form, "form filling", what, Some(FieldChange::Unknown));
+            Role::Appearance => match owner {
+                Owner::Field(field) if self.follows_value(field) => {
+                    let field = self.owner(owner);
+                    self.push(Some(id), ChangeLevel::Form, "form filling", "appearance of a field", Some(field));
+                }
+                _ => self.other(Some(id), "field", "the appearance of a field changed without its value"),
+            },
+            Role::AppearancePart => self.other(Some(id), "field", "what the appearance of a field uses was changed"),
+            // A reference to nothing, which has come to point to something.
+            Role::Private if before.is_null() => {
+                self.note(
+                    Some(id),
+                    ChangeLevel::Lta,
+                    "trailer",
+                    "an object that only a private key of the trailer names",
+                );
             }
             Role::Page => self.dictionaries(id, "page", before, after, Self::page_key),
             Role::AnnotationArray => self.annotation_array(id, Some(before), Some(after)),
             Role::Annotation | Role::AnnotationPart => {
                 self.note(Some(id), ChangeLevel::Annotation, "annotation", "annotation changed");
             }
-            Role::Content => {
+            Role::Content | Role::Private => {
                 let what = match after {
                     Object::Null => "content was removed",
                     _ => "content was changed",
@@ -120,7 +144,7 @@ impl<'j> Judge<'j> {
                 continue;
             };
             let (a, b) = (before.get(key), after.get(key));
-            if a != b {
+            if !equivalent(a, b) {
                 rule(self, id, key, a, b);
             }
         }
@@ -260,7 +284,6 @@ impl<'j> Judge<'j> {
             let kids = self.in_new(dictionary.get("Kids"));
             let named = dictionary.get("FT").is_none() && kids.as_array().is_some_and(|kids| !kids.is_empty());
             if named && dictionary.get("Subtype").is_none() {
-                self.new_fields.insert(id);
                 for kid in kids.as_array().unwrap_or_default() {
                     self.new_field(id, kid, depth + 1);
                 }
@@ -274,11 +297,9 @@ impl<'j> Judge<'j> {
             return;
         }
         let name = self.name_of(&self.new, dictionary);
-        self.new_fields.insert(id);
         let kids = self.in_new(dictionary.get("Kids"));
         let mut visible = shows(&self.new, dictionary);
         for kid in kids.as_array().unwrap_or_default() {
-            self.new_fields.extend(kid.as_reference());
             visible |= self.in_new(Some(kid)).as_dictionary().is_none_or(|kid| shows(&self.new, kid));
         }
         let value = self.in_new(dictionary.get("V"));
@@ -307,6 +328,11 @@ impl<'j> Judge<'j> {
             }
         };
         let key = |object: &Object| object.as_reference();
+        let direct = |values: &[Object]| values.iter().filter(|value| value.as_reference().is_none()).count();
+        if direct(old) > MOST_DIRECT || direct(new) > MOST_DIRECT {
+            self.other(Some(id), "annotations", "too many annotations that are not objects of their own");
+            return;
+        }
         let kept: BTreeSet<Reference> = new.iter().filter_map(key).collect();
         let known: BTreeSet<Reference> = old.iter().filter_map(key).collect();
         for annotation in old {
@@ -347,28 +373,46 @@ impl<'j> Judge<'j> {
             self.other(at, "annotations", "a widget that is not an object of its own");
             return;
         };
-        // Judged as a field elsewhere if the form leads to it; here it only must be a signature's.
-        let in_form = self.new_fields.contains(&id) || self.in_form_of_new(id, dictionary);
-        if !is_signature_field(&self.new, dictionary) || !in_form {
+        // The field itself is judged where the form names it; here it only must be a signature
+        // field that was not signed before.
+        let field = self
+            .new_field_of(id)
+            .filter(|field| field.is_signature() && field.id.is_some_and(|id| self.unsigned_before(id)));
+        let Some(field) = field else {
             self.other(at, "annotations", "a widget of no new signature field");
             return;
-        }
-        let name = self.name_of(&self.new, dictionary);
+        };
         let visible = shows(&self.new, dictionary);
-        let value = inherited(&self.new, dictionary, "V").unwrap_or_default();
+        let value = self.in_new(Some(&field.value));
         let lta = !visible && is_timestamp(&self.new, &value);
         let level = if lta { ChangeLevel::Lta } else { ChangeLevel::Form };
+        let name = field.name;
         let field = if visible { FieldChange::NewVisible(name) } else { FieldChange::NewInvisible(name) };
         self.push(at, level, "new signature field", "widget of a signature field", Some(field));
     }
 
-    /// Whether a new widget belongs to a field that the new form names.
-    fn in_form_of_new(&self, id: Reference, dictionary: &Dictionary) -> bool {
-        let fields = self.new.fields().map(|(fields, _)| fields).unwrap_or_default();
-        let parent = dictionary.get("Parent").and_then(Object::as_reference);
-        fields
-            .iter()
-            .any(|field| field.id == Some(id) || field.widgets.contains(&id) && parent.is_some() && parent == field.id)
+    /// The field of the new revision that `id` is, or is a widget of.
+    fn new_field_of(&mut self, id: Reference) -> Option<Field> {
+        let new = self.new;
+        let (fields, index) = self.form.get_or_insert_with(|| {
+            let fields = new.fields().map(|(fields, _)| fields).unwrap_or_default();
+            let mut index = HashMap::new();
+            for (at, field) in fields.iter().enumerate() {
+                for id in field.widgets.iter().copied().chain(field.id) {
+                    index.insert(id, at);
+                }
+            }
+            (fields, index)
+        });
+        fields.get(*index.get(&id)?).cloned()
+    }
+
+    /// Whether `field` did not exist, or was without a value.
+    fn unsigned_before(&self, field: Reference) -> bool {
+        match self.old.object(field) {
+            Ok(object) => object.as_dictionary().is_none_or(|field| inherited(&self.old, field, "V").is_none()),
+            Err(_) => false,
+        }
     }
 
     /// A field or widget that existed before.
@@ -387,6 +431,7 @@ impl<'j> Judge<'j> {
         let signed = signature && inherited(&self.old, old, "V").is_some();
         let value = inherited(&self.new, new, "V").unwrap_or_default();
         let level = if signature && is_timestamp(&self.new, &value) { ChangeLevel::Lta } else { ChangeLevel::Form };
+        let follows_value = self.follows_value(id);
         let keys: BTreeSet<&Name> = old.iter().chain(new.iter()).map(|(key, _)| key).collect();
         for key in keys {
             let Ok(key) = std::str::from_utf8(key.octets()) else {
@@ -394,17 +439,18 @@ impl<'j> Judge<'j> {
                 continue;
             };
             let (a, b) = (old.get(key), new.get(key));
-            if a == b {
+            if equivalent(a, b) {
                 continue;
             }
             let accepted = match key {
                 "Kids" => {
-                    self.field_kids(id, a, b);
+                    self.field_array(id, a, b);
                     continue;
                 }
                 // A value that is written out anew where it was a reference, or the other way.
                 _ if self.in_old(a) == self.in_new(b) && !is_compound(&self.in_new(b)) => continue,
                 "V" if signature => a.is_none() && value.as_dictionary().is_some(),
+                "AP" if !signature => follows_value,
                 "AP" | "AS" | "M" => !signed,
                 "V" | "RV" | "I" | "TI" | "DA" | "Q" => !signature,
                 // Producers write these anew when an empty field is signed.
@@ -421,8 +467,19 @@ impl<'j> Judge<'j> {
         }
     }
 
-    fn field_kids(&mut self, id: Reference, before: Side<'_>, after: Side<'_>) {
-        self.field_array(id, before, after);
+    /// Whether a changed appearance of `field` comes with a changed value.
+    ///
+    /// An appearance that alone is replaced shows another text than was signed (shadow
+    /// attack, variant replace). The states of a button are drawn when the form is made.
+    fn follows_value(&self, field: Reference) -> bool {
+        let (old, new) = (self.old.object(field).unwrap_or_default(), self.new.object(field).unwrap_or_default());
+        let (Some(old), Some(new)) = (old.as_dictionary(), new.as_dictionary()) else { return false };
+        let (before, after) = (inherited(&self.old, old, "V"), inherited(&self.new, new, "V"));
+        match inherited(&self.old, old, "FT").as_ref().and_then(Object::as_name) {
+            Some(b"Sig") => before.is_none() && after.is_some(),
+            Some(b"Tx" | b"Ch") => !equivalent(before.as_ref(), after.as_ref()),
+            _ => false,
+        }
     }
 
     fn owner(&self, owner: Owner) -> FieldChange {
@@ -462,6 +519,10 @@ impl<'j> Judge<'j> {
     fn in_new(&self, side: Side<'_>) -> Arc<Object> {
         side.map(|value| self.new.resolve(value).unwrap_or_default()).unwrap_or_default()
     }
+}
+
+fn equivalent(a: Side<'_>, b: Side<'_>) -> bool {
+    a.unwrap_or(&Object::Null).is_equivalent(b.unwrap_or(&Object::Null))
 }
 
 const fn is_compound(object: &Object) -> bool {
