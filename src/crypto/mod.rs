@@ -6,6 +6,7 @@
 mod algorithm;
 mod backend;
 mod digest;
+mod pss;
 mod public_key;
 mod rust_crypto;
 

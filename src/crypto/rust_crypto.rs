@@ -3,7 +3,7 @@
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use rsa::BoxedUint;
 use rsa::Pkcs1v15Sign;
-use rsa::Pss;
+use rsa::traits::PublicKeyParts;
 
 use super::Message;
 use super::PublicKey;
@@ -12,6 +12,7 @@ use super::VerifyError;
 use super::algorithm::PssParameters;
 use super::digest::Digest;
 use super::digest::DigestAlgorithm;
+use super::pss;
 use super::public_key::Curve;
 
 /// A key in the form in which it computes.
@@ -66,7 +67,7 @@ pub(super) fn verify(
         }
         (Decoded::Rsa(rsa), SignatureAlgorithm::RsaPss(p)) => {
             let digest = digest(p.digest, message)?;
-            pss(rsa, p, &digest, signature)
+            verify_pss(rsa, p, &digest, signature)
         }
         (Decoded::P256(k), SignatureAlgorithm::Ecdsa(d)) => {
             let signature = p256::ecdsa::DerSignature::from_bytes(signature).map_err(|_| VerifyError::Mismatch)?;
@@ -133,27 +134,15 @@ fn pkcs1v15(digest: DigestAlgorithm) -> Pkcs1v15Sign {
     }
 }
 
-fn pss(key: &rsa::PublicKey, p: &PssParameters, digest: &Digest, signature: &[u8]) -> Result<(), VerifyError> {
-    // The crate knows one digest for message and mask only.
-    if p.mgf != p.digest {
-        return Err(VerifyError::Unsupported);
+fn verify_pss(key: &rsa::PublicKey, p: &PssParameters, digest: &Digest, signature: &[u8]) -> Result<(), VerifyError> {
+    if signature.len() != key.size() {
+        return Err(VerifyError::Mismatch);
     }
-    let (octets, salt) = (digest.octets(), p.salt_len);
-    check(
-        match p.digest {
-            DigestAlgorithm::Md5 => return Err(VerifyError::Unsupported),
-            DigestAlgorithm::Sha1 => key.verify(Pss::<sha1::Sha1>::new_with_salt(salt), octets, signature),
-            DigestAlgorithm::Sha224 => key.verify(Pss::<sha2::Sha224>::new_with_salt(salt), octets, signature),
-            DigestAlgorithm::Sha256 => key.verify(Pss::<sha2::Sha256>::new_with_salt(salt), octets, signature),
-            DigestAlgorithm::Sha384 => key.verify(Pss::<sha2::Sha384>::new_with_salt(salt), octets, signature),
-            DigestAlgorithm::Sha512 => key.verify(Pss::<sha2::Sha512>::new_with_salt(salt), octets, signature),
-            DigestAlgorithm::Sha512_224 => key.verify(Pss::<sha2::Sha512_224>::new_with_salt(salt), octets, signature),
-            DigestAlgorithm::Sha512_256 => key.verify(Pss::<sha2::Sha512_256>::new_with_salt(salt), octets, signature),
-            DigestAlgorithm::Sha3_224 => key.verify(Pss::<sha3::Sha3_224>::new_with_salt(salt), octets, signature),
-            DigestAlgorithm::Sha3_256 => key.verify(Pss::<sha3::Sha3_256>::new_with_salt(salt), octets, signature),
-            DigestAlgorithm::Sha3_384 => key.verify(Pss::<sha3::Sha3_384>::new_with_salt(salt), octets, signature),
-            DigestAlgorithm::Sha3_512 => key.verify(Pss::<sha3::Sha3_512>::new_with_salt(salt), octets, signature),
-        }
-        .is_ok(),
-    )
+    let s = BoxedUint::from_be_slice(signature, key.n_bits_precision()).map_err(|_| VerifyError::Mismatch)?;
+    if s >= *key.n().as_ref() {
+        return Err(VerifyError::Mismatch);
+    }
+    let em = rsa::hazmat::rsa_encrypt(key, &s).map_err(|_| VerifyError::Mismatch)?.to_be_bytes();
+    let em = em.get(em.len().saturating_sub(key.size())..).unwrap_or_default();
+    check(pss::holds(em, key.n().as_ref().bit_width_vartime() as usize, p, digest))
 }
