@@ -58,13 +58,12 @@ impl<'d> Parser<'d> {
     }
 
     /// Keeps the places of the outermost dictionary's values.
-    pub(super) fn keep_entries(mut self) -> Self {
+    pub(super) fn keep_entries(&mut self) {
         self.entries = Some(Vec::new());
-        self
     }
 
-    pub(super) fn entries(self) -> Vec<Entry> {
-        self.entries.unwrap_or_default()
+    pub(super) fn take_entries(&mut self) -> Vec<Entry> {
+        self.entries.take().unwrap_or_default()
     }
 
     pub(super) const fn offset(&self) -> u64 {
@@ -122,6 +121,22 @@ impl<'d> Parser<'d> {
             self.position += word.len();
         }
         Ok(here)
+    }
+
+    /// The line end after `stream`: CR LF or LF, never CR alone (§7.3.8.1), since that
+    /// leaves open whether a following LF is data.
+    pub(super) fn stream_line_end(&mut self) -> Parse<()> {
+        // Spaces before the line end are common and leave no doubt where the data begin.
+        while self.peek() == Some(b' ') {
+            self.position += 1;
+        }
+        match (self.peek(), self.ahead(1)) {
+            (Some(b'\n'), _) => self.position += 1,
+            (Some(b'\r'), Some(b'\n')) => self.position += 2,
+            (None, _) | (Some(b'\r'), None) => return Err(self.ended("a line end after stream")),
+            _ => return Err(self.malformed("LF or CR LF after stream")),
+        }
+        Ok(())
     }
 
     /// An unsigned integer token.
@@ -483,10 +498,11 @@ mod tests {
     #[test]
     fn values_of_the_outermost_dictionary_keep_their_place() {
         let text = b"<</A 12/B<</A 3>>/Contents <0aF>/A[1]>>";
-        let mut parser = Parser::new(text, 1000, true, &Limits::default()).keep_entries();
+        let mut parser = Parser::new(text, 1000, true, &Limits::default());
+        parser.keep_entries();
         let object = parser.object().unwrap();
         assert_eq!(object.as_dictionary().unwrap().duplicate().unwrap().octets(), b"A");
-        let places: Vec<_> = parser.entries().into_iter().map(|e| (e.key.octets().to_vec(), e.value)).collect();
+        let places: Vec<_> = parser.take_entries().into_iter().map(|e| (e.key.octets().to_vec(), e.value)).collect();
         assert_eq!(places[0], (b"A".to_vec(), 1005..1007));
         assert_eq!(places[2], (b"Contents".to_vec(), 1027..1032));
         assert_eq!(places.len(), 4);

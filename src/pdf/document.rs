@@ -1,0 +1,580 @@
+//! A document: its revisions, and objects read on demand.
+
+use std::cell::Cell;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::error::Error;
+use crate::error::Format;
+use crate::error::LimitExceeded;
+use crate::error::Malformed;
+use crate::error::Misuse;
+use crate::finding::Finding;
+use crate::limits::Limits;
+use crate::pdf::filter;
+use crate::pdf::layout;
+use crate::pdf::layout::Bounds;
+use crate::pdf::lexer::Entry;
+use crate::pdf::lexer::Parser;
+use crate::pdf::object::Dictionary;
+use crate::pdf::object::Object;
+use crate::pdf::object::Reference;
+use crate::pdf::object::Stream;
+use crate::pdf::object::StreamData;
+use crate::pdf::source::Source;
+use crate::pdf::source::read_exact;
+use crate::pdf::xref;
+use crate::pdf::xref::Place;
+use crate::pdf::xref::Section;
+use crate::pdf::xref::XrefForm;
+
+/// A PDF document: structure read, objects read when asked for.
+///
+/// Strict: nothing is repaired. What was tolerated stands in
+/// [`findings`](Self::findings); what two readers could read differently is an
+/// error, or a finding where a harmless form is common.
+pub struct Pdf<'a> {
+    source: Box<dyn Source + 'a>,
+    limits: Limits,
+    version: (u8, u8),
+    sections: Vec<Section>,
+    revisions: Vec<Bounds>,
+    findings: Vec<Finding>,
+    cache: RefCell<Cache>,
+    /// Octets parsed and inflated so far: what an input may cost is bound to its length.
+    work: Cell<u64>,
+    following: Cell<u8>,
+}
+
+/// One revision: the document as it stood when its `%%EOF` was written.
+#[derive(Clone, Copy, Debug)]
+pub struct Revision<'p> {
+    pdf: &'p Pdf<'p>,
+    index: usize,
+}
+
+/// An object with the places of its top-level dictionary values.
+#[derive(Debug)]
+pub(super) struct Located {
+    pub(super) object: Object,
+    pub(super) entries: Vec<Entry>,
+    /// Whether it stands in the file itself, so that places mean file offsets.
+    pub(super) in_file: bool,
+}
+
+#[derive(Default)]
+struct Cache {
+    objects: HashMap<(u64, u32), Arc<Object>>,
+    objects_weight: usize,
+    streams: HashMap<u64, Arc<ObjectStream>>,
+    streams_weight: usize,
+}
+
+struct ObjectStream {
+    data: Vec<u8>,
+    /// Number and offset of each object.
+    index: Vec<(u32, usize)>,
+}
+
+impl Cache {
+    const OBJECTS: usize = 4 << 20;
+    const STREAMS: usize = 12 << 20;
+}
+
+/// How many references may lead to each other.
+const MOST_HOPS: u8 = 8;
+
+impl<'a> Pdf<'a> {
+    /// Reads the structure of a document: header, last `startxref`, cross-reference chain.
+    ///
+    /// The cost is that of the cross-reference sections, not of the file.
+    ///
+    /// # Errors
+    /// Where the structure is malformed, or a limit is reached.
+    pub fn parse(source: impl Source + 'a, limits: &Limits) -> Result<Self, Error> {
+        let layout = layout::read(&source, limits)?;
+        let pdf = Self {
+            source: Box::new(source),
+            limits: limits.clone(),
+            version: layout.version,
+            sections: layout.sections,
+            revisions: layout.revisions,
+            findings: layout.findings,
+            cache: RefCell::default(),
+            work: Cell::new(0),
+            following: Cell::new(0),
+        };
+        Ok(pdf)
+    }
+
+    /// What was noticed while the structure was read.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// Octets of the file.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.source.len()
+    }
+
+    /// Whether there are none; never so for a document that was read.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.source.is_empty()
+    }
+
+    /// Major and minor version in the header; the catalogue may name a later one.
+    #[must_use]
+    pub const fn version(&self) -> (u8, u8) {
+        self.version
+    }
+
+    /// The octets.
+    #[must_use]
+    pub fn source(&self) -> &dyn Source {
+        &*self.source
+    }
+
+    /// The limits in force.
+    #[must_use]
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The revisions, oldest first; there is at least one.
+    pub fn revisions(&self) -> impl DoubleEndedIterator<Item = Revision<'_>> + ExactSizeIterator {
+        (0..self.revisions.len()).map(|index| Revision { pdf: self, index })
+    }
+
+    /// Revision `index`, 0 being the oldest.
+    #[must_use]
+    pub fn revision(&self, index: usize) -> Option<Revision<'_>> {
+        (index < self.revisions.len()).then_some(Revision { pdf: self, index })
+    }
+
+    /// The newest revision: what a reader shows.
+    #[must_use]
+    pub fn latest(&self) -> Revision<'_> {
+        Revision { pdf: self, index: self.revisions.len().saturating_sub(1) }
+    }
+
+    /// Octets at `range` of the file.
+    ///
+    /// # Errors
+    /// Where the file ends before, or cannot be read.
+    pub fn read(&self, range: Range<u64>) -> Result<Vec<u8>, Error> {
+        let length = range.end.checked_sub(range.start).and_then(|length| usize::try_from(length).ok());
+        let length = length.ok_or_else(|| Misuse::new("a range must not end before it begins"))?;
+        read_exact(&*self.source, range.start, length)
+    }
+
+    fn spend(&self, octets: u64) -> Result<(), Error> {
+        let allowed = self.source.len().saturating_mul(64).saturating_add(self.limits.inflated_octets);
+        let work = self.work.get().saturating_add(octets);
+        self.work.set(work);
+        if work > allowed {
+            return Err(LimitExceeded::new("octets of PDF objects read", allowed).into());
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Pdf<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pdf")
+            .field("len", &self.len())
+            .field("revisions", &self.revisions.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'p> Revision<'p> {
+    /// Its index, 0 being the oldest.
+    #[must_use]
+    pub const fn index(&self) -> usize {
+        self.index
+    }
+
+    /// The document.
+    #[must_use]
+    pub const fn pdf(&self) -> &'p Pdf<'p> {
+        self.pdf
+    }
+
+    fn bounds(&self) -> Option<&'p Bounds> {
+        self.pdf.revisions.get(self.index)
+    }
+
+    fn sections(&self) -> &'p [Section] {
+        self.bounds().and_then(|bounds| self.pdf.sections.get(bounds.sections.clone())).unwrap_or_default()
+    }
+
+    /// The offset behind its `%%EOF` and the line end that follows.
+    #[must_use]
+    pub fn end(&self) -> u64 {
+        self.bounds().map_or(0, |bounds| bounds.end)
+    }
+
+    /// The offset directly behind its `%%EOF`.
+    #[must_use]
+    pub fn marker_end(&self) -> u64 {
+        self.bounds().map_or(0, |bounds| bounds.marker_end)
+    }
+
+    /// Where the revision before it ends.
+    #[must_use]
+    pub fn start(&self) -> u64 {
+        self.index.checked_sub(1).and_then(|index| self.pdf.revision(index)).map_or(0, |earlier| earlier.end())
+    }
+
+    /// Whether an entry of its cross-reference section points behind its end.
+    pub(super) fn escapes(&self) -> bool {
+        self.bounds().is_none_or(|bounds| bounds.escapes)
+    }
+
+    /// The form of its newest section, in which an update continues.
+    #[must_use]
+    pub fn form(&self) -> XrefForm {
+        self.sections().last().map_or(XrefForm::Table, |section| section.form)
+    }
+
+    /// The offset of its newest cross-reference section, for `/Prev` of the next.
+    #[must_use]
+    pub fn startxref(&self) -> u64 {
+        self.sections().last().map_or(0, |section| section.offset)
+    }
+
+    /// The trailer, or the dictionary of the cross-reference stream.
+    #[must_use]
+    pub fn trailer(&self) -> &'p Dictionary {
+        static NONE: Dictionary = Dictionary::new();
+        self.sections().last().map_or(&NONE, |section| &section.trailer)
+    }
+
+    /// A number that no object has: for the next new object.
+    #[must_use]
+    pub fn next_number(&self) -> u32 {
+        let sections = self.pdf.sections.get(..self.bounds().map_or(0, |bounds| bounds.sections.end));
+        let most = sections.unwrap_or_default().iter().filter_map(|section| section.entries.last());
+        let most = most.map(|entry| entry.number.saturating_add(1)).max().unwrap_or(1);
+        let size = self.trailer().get("Size").and_then(Object::as_integer).and_then(|size| u32::try_from(size).ok());
+        most.max(size.unwrap_or(1)).max(1)
+    }
+
+    /// Numbers that this revision's own sections define or free, ascending within each section.
+    pub(super) fn own_numbers(&self) -> impl Iterator<Item = u32> {
+        self.sections().iter().flat_map(|section| &section.entries).map(|entry| entry.number)
+    }
+
+    /// Number and generation of the catalogue.
+    ///
+    /// # Errors
+    /// Where the trailer does not name one.
+    pub fn root(&self) -> Result<Reference, Error> {
+        let root = self.trailer().get("Root").and_then(Object::as_reference);
+        root.ok_or_else(|| {
+            Malformed::new(Format::Pdf, "/Root of the trailer", "a reference").at(self.startxref()).into()
+        })
+    }
+
+    /// The catalogue.
+    ///
+    /// # Errors
+    /// Where it is missing or no dictionary.
+    pub fn catalog(&self) -> Result<Arc<Object>, Error> {
+        let root = self.root()?;
+        let catalog = self.object(root)?;
+        if catalog.as_dictionary().is_none() {
+            return Err(Malformed::new(Format::Pdf, format!("catalogue {root}"), "a dictionary").into());
+        }
+        Ok(catalog)
+    }
+
+    /// An object as of this revision; what is not defined is null (ISO 32000-2 §7.3.10).
+    ///
+    /// # Errors
+    /// Where something else stands at the place that the cross-reference gives.
+    pub fn object(&self, id: Reference) -> Result<Arc<Object>, Error> {
+        let Some((place, limit)) = self.place(id.number) else { return Ok(Arc::new(Object::Null)) };
+        match place {
+            Place::Free => Ok(Arc::new(Object::Null)),
+            Place::Offset { generation, .. } if generation != id.generation => Ok(Arc::new(Object::Null)),
+            Place::Offset { offset, .. } => {
+                let key = (offset, u32::MAX);
+                if let Some(object) = self.pdf.cache.borrow().objects.get(&key) {
+                    return Ok(Arc::clone(object));
+                }
+                let (located, size, cacheable) = self.read_at(id, offset, limit, false)?;
+                let object = Arc::new(located.object);
+                if cacheable {
+                    self.pdf.keep(key, &object, size);
+                }
+                Ok(object)
+            }
+            Place::Compressed { .. } if id.generation != 0 => Ok(Arc::new(Object::Null)),
+            Place::Compressed { stream, index } => self.compressed(id.number, stream, index),
+        }
+    }
+
+    /// An object with the places of its dictionary values.
+    pub(super) fn located(&self, id: Reference) -> Result<Located, Error> {
+        match self.place(id.number) {
+            Some((Place::Offset { offset, generation }, limit)) if generation == id.generation => {
+                self.read_at(id, offset, limit, true).map(|(located, ..)| located)
+            }
+            _ => {
+                let object = self.object(id)?;
+                Ok(Located { object: (*object).clone(), entries: Vec::new(), in_file: false })
+            }
+        }
+    }
+
+    /// What `object` means: itself, or what it refers to.
+    ///
+    /// # Errors
+    /// As [`object`](Self::object).
+    pub fn resolve(&self, object: &Object) -> Result<Arc<Object>, Error> {
+        let Object::Reference(id) = object else { return Ok(Arc::new(object.clone())) };
+        let mut value = self.object(*id)?;
+        for _ in 0..MOST_HOPS {
+            match &*value {
+                Object::Reference(next) => value = self.object(*next)?,
+                _ => return Ok(value),
+            }
+        }
+        Err(Malformed::new(Format::Pdf, format!("object {id}"), "a value within few references").into())
+    }
+
+    /// The value of `key`, resolved; null where there is none.
+    ///
+    /// # Errors
+    /// As [`object`](Self::object).
+    pub fn get(&self, dictionary: &Dictionary, key: &str) -> Result<Arc<Object>, Error> {
+        self.resolve(dictionary.get(key).unwrap_or(&Object::Null))
+    }
+
+    /// The octets of a stream as they stand in the file, deciphered but not unfiltered.
+    ///
+    /// # Errors
+    /// Where the source cannot be read.
+    pub fn raw_octets(&self, stream: &Stream) -> Result<Vec<u8>, Error> {
+        match &stream.data {
+            StreamData::Octets(octets) => Ok(octets.clone()),
+            StreamData::InSource { offset, length, .. } => {
+                self.pdf.spend(*length)?;
+                let length = usize::try_from(*length).unwrap_or(usize::MAX);
+                read_exact(&*self.pdf.source, *offset, length)
+            }
+        }
+    }
+
+    /// The octets of a stream, filters undone.
+    ///
+    /// # Errors
+    /// Malformed data, image filters, or the limit on inflated octets.
+    pub fn decoded(&self, stream: &Stream) -> Result<Vec<u8>, Error> {
+        let raw = self.raw_octets(stream)?;
+        let mut dictionary = Dictionary::new();
+        for key in ["Filter", "DecodeParms"] {
+            let mut value = (*self.get(&stream.dictionary, key)?).clone();
+            if let Object::Array(values) = &mut value {
+                for value in values {
+                    *value = (*self.resolve(value)?).clone();
+                }
+            }
+            dictionary.set(key, value);
+        }
+        let data = filter::decode(&dictionary, raw, self.pdf.limits.inflated_octets)?;
+        self.pdf.spend(data.len() as u64)?;
+        Ok(data)
+    }
+
+    /// Where `number` is as of this revision, and the end of the revision that says so.
+    pub(super) fn place(&self, number: u32) -> Option<(Place, u64)> {
+        for index in (0..=self.index).rev() {
+            let revision = Revision { pdf: self.pdf, index };
+            for section in revision.sections().iter().rev() {
+                if let Some(entry) = section.get(number) {
+                    return Some((entry.place(), revision.end()));
+                }
+            }
+        }
+        None
+    }
+
+    fn read_at(&self, id: Reference, offset: u64, limit: u64, entries: bool) -> Result<(Located, usize, bool), Error> {
+        let fault = |expected: &'static str| Malformed::new(Format::Pdf, format!("object {id}"), expected).at(offset);
+        let source = &*self.pdf.source;
+        let (object, entries, start, end) = xref::with_parser(source, offset, &self.pdf.limits, |parser| {
+            if entries {
+                parser.keep_entries();
+            }
+            if xref::header(parser)? != Some(id) {
+                return Err(fault("its number, generation and obj").into());
+            }
+            let object = parser.object()?;
+            let start = match &object {
+                Object::Dictionary(_) => xref::stream_start(parser)?,
+                _ => None,
+            };
+            if start.is_none() {
+                parser.skip_space();
+                if !parser.keyword("endobj")? {
+                    return Err(parser.malformed("endobj"));
+                }
+            }
+            Ok((object, parser.take_entries(), start, parser.offset()))
+        })?;
+        self.pdf.spend(end - offset)?;
+        let size = usize::try_from(end - offset).unwrap_or(usize::MAX);
+        let (object, end, cacheable) = match (object, start) {
+            (Object::Dictionary(dictionary), Some(start)) => {
+                let direct = matches!(dictionary.get("Length"), Some(Object::Integer(_)));
+                let length = self.length(&dictionary).map_err(|error| {
+                    error.unwrap_or_else(|| fault("a stream /Length that is a non-negative integer").into())
+                })?;
+                let end = start.checked_add(length).filter(|end| *end <= limit);
+                let end = end.ok_or_else(|| fault("a stream that ends within its revision"))?;
+                let end = xref::end_of_stream(source, end)?
+                    .ok_or_else(|| fault("endstream and endobj after the /Length octets of its stream"))?;
+                let data = StreamData::InSource { offset: start, length, id };
+                (Object::Stream(Box::new(Stream { dictionary, data })), end, direct)
+            }
+            (object, _) => (object, end, true),
+        };
+        if end > limit {
+            return Err(fault("an object that ends within its revision").into());
+        }
+        Ok((Located { object, entries, in_file: true }, size, cacheable))
+    }
+
+    /// The length of a stream; `Err(None)` where it is no length.
+    fn length(&self, dictionary: &Dictionary) -> Result<u64, Option<Error>> {
+        let value = match dictionary.get("Length") {
+            Some(Object::Integer(value)) => Some(*value),
+            Some(Object::Reference(id)) => {
+                // A length that is a stream whose length is ... would go on for ever.
+                let depth = self.pdf.following.get();
+                if depth >= 2 {
+                    return Err(None);
+                }
+                self.pdf.following.set(depth + 1);
+                let value = self.object(*id);
+                self.pdf.following.set(depth);
+                value.map_err(Some)?.as_integer()
+            }
+            _ => None,
+        };
+        value.and_then(|value| u64::try_from(value).ok()).ok_or(None)
+    }
+
+    fn compressed(&self, number: u32, stream: u32, index: u32) -> Result<Arc<Object>, Error> {
+        let fault = |expected: &'static str| {
+            Malformed::new(Format::Pdf, format!("object {number} in object stream {stream}"), expected)
+        };
+        let Some((Place::Offset { offset, generation: 0 }, limit)) = self.place(stream) else {
+            return Err(fault("an object stream in the file itself").into());
+        };
+        let key = (offset, index);
+        if let Some(object) = self.pdf.cache.borrow().objects.get(&key) {
+            return Ok(Arc::clone(object));
+        }
+        let cached = self.pdf.cache.borrow().streams.get(&offset).map(Arc::clone);
+        let container = match cached {
+            Some(container) => container,
+            None => {
+                let depth = self.pdf.following.get();
+                if depth >= 2 {
+                    return Err(fault("an object stream that does not depend on itself").into());
+                }
+                self.pdf.following.set(depth + 1);
+                let read = self.object_stream(Reference::new(stream, 0), offset, limit);
+                self.pdf.following.set(depth);
+                let container = Arc::new(read?);
+                self.pdf.keep_stream(offset, &container);
+                container
+            }
+        };
+        let (own, start) = usize::try_from(index)
+            .ok()
+            .and_then(|index| container.index.get(index))
+            .copied()
+            .ok_or_else(|| fault("as many objects as its index"))?;
+        if own != number {
+            return Err(fault("its own number at its index").found(own).into());
+        }
+        let data = container.data.get(start..).ok_or_else(|| fault("an offset within the stream"))?;
+        let mut parser = Parser::new(data, 0, true, &self.pdf.limits);
+        let object = parser.object().map_err(|_| fault("a direct object"))?;
+        if object.as_reference().is_some() {
+            return Err(fault("an object that is no reference").into());
+        }
+        self.pdf.spend(parser.offset())?;
+        let object = Arc::new(object);
+        self.pdf.keep(key, &object, parser.position());
+        Ok(object)
+    }
+
+    fn object_stream(&self, id: Reference, offset: u64, limit: u64) -> Result<ObjectStream, Error> {
+        let fault =
+            |expected: &'static str| Malformed::new(Format::Pdf, format!("object stream {id}"), expected).at(offset);
+        let (located, ..) = self.read_at(id, offset, limit, false)?;
+        let Object::Stream(stream) = located.object else { return Err(fault("a stream").into()) };
+        if !stream.dictionary.is_type("ObjStm") {
+            return Err(fault("/Type /ObjStm").into());
+        }
+        let integer = |key: &str| -> Result<usize, Error> {
+            let value = self.get(&stream.dictionary, key)?;
+            let value = value.as_integer().and_then(|value| usize::try_from(value).ok());
+            value.ok_or_else(|| fault("/N and /First as non-negative integers").into())
+        };
+        let (count, first) = (integer("N")?, integer("First")?);
+        let data = self.decoded(&stream)?;
+        let head = data.get(..first).ok_or_else(|| fault("/First within the stream"))?;
+        let mut parser = Parser::new(head, 0, true, &self.pdf.limits);
+        let mut index = Vec::new();
+        for _ in 0..count {
+            let mut number = || {
+                parser.skip_space();
+                parser.unsigned().ok().flatten()
+            };
+            let pair = number().zip(number()).and_then(|(number, at)| {
+                Some((u32::try_from(number).ok()?, first.checked_add(usize::try_from(at).ok()?)?))
+            });
+            index.push(pair.ok_or_else(|| fault("/N pairs of number and offset"))?);
+        }
+        Ok(ObjectStream { data, index })
+    }
+}
+
+impl Pdf<'_> {
+    fn keep(&self, key: (u64, u32), object: &Arc<Object>, size: usize) {
+        let cache = &mut *self.cache.borrow_mut();
+        let weight = size.saturating_mul(4).saturating_add(200);
+        if cache.objects_weight.saturating_add(weight) > Cache::OBJECTS {
+            cache.objects.clear();
+            cache.objects_weight = 0;
+        }
+        if weight <= Cache::OBJECTS {
+            cache.objects_weight += weight;
+            cache.objects.insert(key, Arc::clone(object));
+        }
+    }
+
+    fn keep_stream(&self, offset: u64, container: &Arc<ObjectStream>) {
+        let cache = &mut *self.cache.borrow_mut();
+        let weight = container.data.len() + container.index.len() * 16;
+        if cache.streams_weight.saturating_add(weight) > Cache::STREAMS {
+            cache.streams.clear();
+            cache.streams_weight = 0;
+        }
+        // Even one that is larger than the whole cache is kept: its objects are read in turn.
+        cache.streams_weight += weight;
+        cache.streams.insert(offset, Arc::clone(container));
+    }
+}
