@@ -271,6 +271,11 @@ impl<'p> Revision<'p> {
         self.sections().iter().flat_map(|section| &section.entries).map(|entry| entry.number)
     }
 
+    /// Whether one of its own sections has an entry that gives `number` a place.
+    pub(super) fn defines(&self, number: u32) -> bool {
+        self.sections().iter().any(|section| section.get(number).is_some_and(|entry| entry.place() != Place::Free))
+    }
+
     /// Number and generation of the catalogue.
     ///
     /// # Errors

@@ -6,9 +6,10 @@ use crate::error::Error;
 use crate::error::Misuse;
 
 /// Any PDF object.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Object {
     /// The null object; also what a reference to nothing means.
+    #[default]
     Null,
     /// A boolean.
     Boolean(bool),

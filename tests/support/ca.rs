@@ -1,6 +1,6 @@
 //! A small certification authority for tests and examples: certificates, CRLs,
 //! OCSP responses and time-stamp tokens, at fixed times, right or wrong on purpose.
-#![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
+#![allow(unreachable_pub, dead_code, missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 use std::cell::Cell;
 
