@@ -115,7 +115,7 @@ impl PrivateKey {
     pub fn from_der(der: &[u8], password: Option<&Password>) -> Result<Self, Error> {
         if let Ok(encrypted) = pkcs8::EncryptedPrivateKeyInfoRef::try_from(der) {
             let what = "private key";
-            let password = password.ok_or(SecretError::Missing { what: what.into() })?;
+            let password = password.ok_or_else(|| SecretError::Missing { what: what.into() })?;
             let plain = encrypted
                 .decrypt(password.expose_octets())
                 .map_err(|_| SecretError::Wrong { what: what.into(), tries: None })?;
