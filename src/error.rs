@@ -1,7 +1,7 @@
 //! Errors, sorted by who can do something about them.
 //!
 //! `Err` means that a procedure could not run. A signature that does not
-//! verify is not an error: it is a [report](crate::validate::Report).
+//! verify is not an error: it is a report of [`validate`](crate::validate).
 
 use std::borrow::Cow;
 use std::fmt;

@@ -12,7 +12,7 @@ pub(crate) fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
     out
 }
 
-fn push_length(out: &mut Vec<u8>, len: usize) {
+pub(super) fn push_length(out: &mut Vec<u8>, len: usize) {
     if len < 0x80 {
         out.extend(u8::try_from(len));
         return;

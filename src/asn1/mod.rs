@@ -2,6 +2,7 @@
 
 pub(crate) mod encode;
 pub(crate) mod oid;
+pub(crate) mod pem;
 pub(crate) mod tlv;
 mod transcode;
 

@@ -274,14 +274,16 @@ impl<'d> Parser<'d> {
         }
         let token = std::str::from_utf8(rest.get(..length).unwrap_or_default()).unwrap_or("");
         let digits = token.trim_start_matches(['+', '-']);
-        if token.len() - digits.len() <= 1 && digits.bytes().all(|octet| octet.is_ascii_digit()) && !digits.is_empty() {
-            if let Ok(value) = token.parse::<i64>() {
-                self.position += length;
-                if let Some(reference) = self.reference(value)? {
-                    return Ok(Object::Reference(reference));
-                }
-                return Ok(Object::Integer(value));
+        if token.len() - digits.len() <= 1
+            && digits.bytes().all(|octet| octet.is_ascii_digit())
+            && !digits.is_empty()
+            && let Ok(value) = token.parse::<i64>()
+        {
+            self.position += length;
+            if let Some(reference) = self.reference(value)? {
+                return Ok(Object::Reference(reference));
             }
+            return Ok(Object::Integer(value));
         }
         let mut parts = digits.split('.');
         let plain = |part: &str| part.bytes().all(|octet| octet.is_ascii_digit());

@@ -1,3 +1,0 @@
-//! The `kyso` command: a thin face over the public API.
-
-fn main() {}

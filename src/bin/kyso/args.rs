@@ -1,0 +1,502 @@
+//! The command line as data.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::Parser;
+use clap::Subcommand;
+use clap::ValueEnum;
+
+/// Sign, seal, send, receive, validate and archive official electronic documents.
+#[derive(Parser, Debug)]
+#[command(name = "kyso", version, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    /// Language of the text for people; by default that of the locale.
+    #[arg(long, global = true, value_enum)]
+    pub(crate) lang: Option<Lang>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
+pub(crate) enum Lang {
+    Vi,
+    En,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum Command {
+    /// Sign a PDF (PAdES) or any file (CAdES).
+    Sign(Box<SignArgs>),
+    /// First phase of remote signing: prints the digest to sign.
+    Prepare(Box<PrepareArgs>),
+    /// Second phase of remote signing: embeds the signature value.
+    Complete(CompleteArgs),
+    /// Raise a signature to a higher level.
+    Extend(Box<ExtendArgs>),
+    /// Validate the signatures of a PDF or a CMS file.
+    Verify(Box<VerifyArgs>),
+    /// Certificates.
+    #[command(subcommand)]
+    Cert(CertCommand),
+    /// CRLs and OCSP responses on their own.
+    #[command(subcommand)]
+    Revocation(RevocationCommand),
+    /// RFC 3161 requests, replies and tokens.
+    #[command(subcommand)]
+    Timestamp(TimestampCommand),
+    /// edXML envelopes.
+    #[command(subcommand)]
+    Envelope(EnvelopeCommand),
+    /// Tokens and HSMs through PKCS#11.
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Archiving (reserved).
+    #[command(hide = true)]
+    Archive {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
+}
+
+/// Where the signing key is.
+#[derive(Args, Debug, Default)]
+pub(crate) struct KeyArgs {
+    /// PKCS#12 file with key, certificate and chain.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) p12: Option<PathBuf>,
+    /// Private key, PKCS#8 or PKCS#1, PEM or DER, encrypted or not.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) key: Option<PathBuf>,
+    /// The signer's certificate.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cert: Option<PathBuf>,
+    /// Further certificates of the chain.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) chain: Vec<PathBuf>,
+    /// PKCS#11 module.
+    #[arg(long, value_name = "MODULE")]
+    pub(crate) pkcs11: Option<PathBuf>,
+    /// Key by RFC 7512 URI.
+    #[arg(long, value_name = "URI")]
+    pub(crate) pkcs11_uri: Option<String>,
+    /// Token by its label.
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) token: Option<String>,
+    /// Key by its label.
+    #[arg(long, value_name = "L")]
+    pub(crate) key_label: Option<String>,
+    /// Key by its CKA_ID.
+    #[arg(long, value_name = "HEX")]
+    pub(crate) key_id: Option<String>,
+    /// Environment variable that holds the token's PIN.
+    #[arg(long, value_name = "VAR")]
+    pub(crate) pin_env: Option<String>,
+    /// File that holds the token's PIN.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pin_file: Option<PathBuf>,
+    /// Environment variable that holds the key file's password.
+    #[arg(long, value_name = "VAR")]
+    pub(crate) password_env: Option<String>,
+    /// File that holds the key file's password.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+}
+
+/// What is trusted, and what is offered as evidence.
+#[derive(Args, Debug, Default)]
+pub(crate) struct TrustArgs {
+    /// Trust anchors: a PEM or DER file, a PKCS#7 bundle, or a folder of those.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) trust: Vec<PathBuf>,
+    /// Untrusted certificates to complete paths.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) intermediate: Vec<PathBuf>,
+    /// CRLs.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) crl: Vec<PathBuf>,
+    /// OCSP responses.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) ocsp: Vec<PathBuf>,
+    /// Validation time, RFC 3339; by default now.
+    #[arg(long, value_name = "RFC3339")]
+    pub(crate) at: Option<String>,
+    /// Policy as data.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+    /// Fetch what is missing: CRLs, OCSP responses, issuer certificates.
+    #[arg(long)]
+    pub(crate) online: bool,
+    /// Do not ask for revocation status; the report says so.
+    #[arg(long)]
+    pub(crate) no_revocation: bool,
+    /// Evidence gathered at receipt.
+    #[arg(long, value_name = "PACKAGE")]
+    pub(crate) evidence: Option<PathBuf>,
+}
+
+/// Passwords of encrypted PDF documents.
+#[derive(Args, Debug, Default)]
+pub(crate) struct PdfPasswordArgs {
+    /// Environment variable that holds the PDF's password.
+    #[arg(long, value_name = "VAR")]
+    pub(crate) pdf_password_env: Option<String>,
+    /// File that holds the PDF's password.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pdf_password_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
+pub(crate) enum SignFormat {
+    Pades,
+    Cades,
+    Xades,
+    AsicS,
+    AsicE,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
+pub(crate) enum Level {
+    BB,
+    BT,
+    BLt,
+    BLta,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
+pub(crate) enum DigestName {
+    Sha256,
+    Sha384,
+    Sha512,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
+pub(crate) enum Certify {
+    None,
+    NoChanges,
+    FormFilling,
+    Annotating,
+}
+
+/// What a signature says and how it looks.
+#[derive(Args, Debug)]
+pub(crate) struct SignatureArgs {
+    /// Signature format; by default PAdES for a PDF, else CAdES.
+    #[arg(long, value_enum)]
+    pub(crate) format: Option<SignFormat>,
+    /// Baseline level.
+    #[arg(long, value_enum, default_value = "b-b")]
+    pub(crate) level: Level,
+    /// Time-stamping authority.
+    #[arg(long, value_name = "URL")]
+    pub(crate) tsa: Option<String>,
+    /// Digest algorithm.
+    #[arg(long, value_enum)]
+    pub(crate) digest: Option<DigestName>,
+    /// RSASSA-PSS instead of PKCS#1 v1.5.
+    #[arg(long)]
+    pub(crate) pss: bool,
+    /// Claimed signing time; by default now.
+    #[arg(long, value_name = "RFC3339")]
+    pub(crate) signing_time: Option<String>,
+    /// CAdES: leave the content out of the signature file.
+    #[arg(long)]
+    pub(crate) detached: bool,
+    /// Name of the signature field.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) field: Option<String>,
+    /// Page of the visible block, from 1.
+    #[arg(long, value_name = "N", requires = "rect")]
+    pub(crate) page: Option<usize>,
+    /// Rectangle of the visible block in points from the lower left corner of the page as shown.
+    #[arg(long, value_name = "X,Y,W,H", conflicts_with = "near")]
+    pub(crate) rect: Option<String>,
+    /// Put the visible block below this text of the page.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) near: Option<String>,
+    /// Presentation of the visible block.
+    #[arg(long, value_name = "PRESET")]
+    pub(crate) appearance: Option<String>,
+    /// Image of the visible block.
+    #[arg(long, value_name = "PNG")]
+    pub(crate) image: Option<PathBuf>,
+    /// Reason of signing.
+    #[arg(long, value_name = "S")]
+    pub(crate) reason: Option<String>,
+    /// Place of signing.
+    #[arg(long, value_name = "S")]
+    pub(crate) location: Option<String>,
+    /// How to reach the signer.
+    #[arg(long, value_name = "S")]
+    pub(crate) contact: Option<String>,
+    /// Certify the document, and say which changes are permitted later.
+    #[arg(long, value_enum, default_value = "none")]
+    pub(crate) certify: Certify,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SignArgs {
+    /// The document.
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    /// The signed document.
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) signature: SignatureArgs,
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+    #[command(flatten)]
+    pub(crate) pdf: PdfPasswordArgs,
+    /// Refuse too where the certificate's status is unknown.
+    #[arg(long)]
+    pub(crate) require_valid: bool,
+    /// Print what was done as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PrepareArgs {
+    /// The document.
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    /// The state to keep until the signature value is there.
+    #[arg(short, long, value_name = "STATE")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) signature: SignatureArgs,
+    /// The signer's certificate.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) cert: PathBuf,
+    /// Further certificates of the chain.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) chain: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) pdf: PdfPasswordArgs,
+    /// Print the digest as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CompleteArgs {
+    /// The state that `prepare` wrote.
+    #[arg(value_name = "STATE")]
+    pub(crate) state: PathBuf,
+    /// The document that was prepared.
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    /// The signature value.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) signature: PathBuf,
+    /// The signed document.
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) pdf: PdfPasswordArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ExtendArgs {
+    /// The signed document.
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    /// The document at its new level.
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// The level to reach.
+    #[arg(long, value_enum)]
+    pub(crate) level: Level,
+    /// Time-stamping authority.
+    #[arg(long, value_name = "URL")]
+    pub(crate) tsa: Option<String>,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct VerifyArgs {
+    /// A PDF or a CMS file.
+    #[arg(value_name = "IN")]
+    pub(crate) input: PathBuf,
+    /// The content of a detached signature.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) content: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+    #[command(flatten)]
+    pub(crate) pdf: PdfPasswordArgs,
+    /// Print the report as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Write a further report: `etsi-xml FILE`.
+    #[arg(long, num_args = 2, value_names = ["KIND", "FILE"])]
+    pub(crate) report: Option<Vec<String>>,
+    /// Write what each signature covers into this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) extract: Option<PathBuf>,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum CertCommand {
+    /// Validate a certificate.
+    Verify(Box<CertVerifyArgs>),
+    /// Show a certificate.
+    Show {
+        /// PEM, DER or PKCS#7.
+        file: PathBuf,
+        /// Print as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CertVerifyArgs {
+    /// The certificate.
+    pub(crate) cert: PathBuf,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+    /// Extended key usage that must be permitted.
+    #[arg(long, value_name = "OID")]
+    pub(crate) eku: Vec<String>,
+    /// Certificate policy that is acceptable.
+    #[arg(long, value_name = "OID")]
+    pub(crate) policy_oid: Vec<String>,
+    /// Demand that the path is valid for an acceptable policy.
+    #[arg(long)]
+    pub(crate) explicit_policy: bool,
+    /// Do not follow policy mappings.
+    #[arg(long)]
+    pub(crate) inhibit_mapping: bool,
+    /// Do not accept anyPolicy.
+    #[arg(long)]
+    pub(crate) inhibit_any: bool,
+    /// Print as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum RevocationCommand {
+    /// Judge a CRL or an OCSP response.
+    Check(Box<RevocationCheckArgs>),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct RevocationCheckArgs {
+    /// The CRL or OCSP response.
+    pub(crate) file: PathBuf,
+    /// The issuer of the certificate in question.
+    #[arg(long, value_name = "CERT")]
+    pub(crate) issuer: PathBuf,
+    /// The certificate in question.
+    #[arg(long, value_name = "CERT")]
+    pub(crate) cert: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+    /// Print as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum TimestampCommand {
+    /// Write a request for a file's digest.
+    Request(TimestampArgs),
+    /// Read a TSA's reply.
+    Reply(Box<TimestampVerifyArgs>),
+    /// Validate a time-stamp token.
+    Verify(Box<TimestampVerifyArgs>),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TimestampArgs {
+    /// The content.
+    pub(crate) file: PathBuf,
+    /// The request.
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// Digest algorithm.
+    #[arg(long, value_enum)]
+    pub(crate) digest: Option<DigestName>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct TimestampVerifyArgs {
+    /// The reply or the token.
+    pub(crate) file: PathBuf,
+    /// The content that was time-stamped.
+    #[arg(long, value_name = "FILE", conflicts_with = "digest")]
+    pub(crate) content: Option<PathBuf>,
+    /// The digest that was time-stamped.
+    #[arg(long, value_name = "HEX")]
+    pub(crate) digest: Option<String>,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+    /// Print as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum EnvelopeCommand {
+    /// Build a message from its description in JSON, with attachments.
+    New(EnvelopeNewArgs),
+    /// Read a message and list what deviates from the rules.
+    Check(Box<EnvelopeCheckArgs>),
+    /// Write the attachments of a message into a folder.
+    Open(Box<EnvelopeOpenArgs>),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct EnvelopeNewArgs {
+    /// The description: a JSON object with the fields of the message header.
+    #[arg(value_name = "META.json")]
+    pub(crate) meta: PathBuf,
+    /// A file to attach.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) attach: Vec<PathBuf>,
+    /// The message.
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct EnvelopeCheckArgs {
+    /// The message.
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
+    /// Print as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct EnvelopeOpenArgs {
+    /// The message.
+    pub(crate) file: PathBuf,
+    /// The folder, which is made where it does not exist.
+    #[arg(short, long, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+    /// Print as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum TokenCommand {
+    /// List the tokens of a module.
+    List {
+        /// PKCS#11 module.
+        #[arg(long, value_name = "MODULE")]
+        pkcs11: PathBuf,
+        /// Print as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+}

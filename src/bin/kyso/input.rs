@@ -1,0 +1,52 @@
+//! Files, secrets and evidence from the command line.
+
+use std::fs;
+use std::io::IsTerminal;
+use std::path::Path;
+use std::path::PathBuf;
+
+use crate::exit::Exit;
+use crate::exit::Stop;
+
+/// A whole file.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Stop> {
+    fs::read(path).map_err(|e| Stop { exit: Exit::File, message: format!("cannot read {}: {e}", path.display()) })
+}
+
+/// The files named by a path: itself, or the files of a folder in the order of their names.
+pub(crate) fn files(path: &Path) -> Result<Vec<PathBuf>, Stop> {
+    if !path.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let entries = fs::read_dir(path)
+        .map_err(|e| Stop { exit: Exit::File, message: format!("cannot read {}: {e}", path.display()) })?;
+    let mut files: Vec<PathBuf> = entries.filter_map(|e| e.ok().map(|e| e.path())).filter(|p| p.is_file()).collect();
+    files.sort();
+    Ok(files)
+}
+
+/// A secret from an environment variable, a file (without its line end), or,
+/// where `prompt` is given and standard input is a terminal, from the person.
+pub(crate) fn secret(
+    env: Option<&str>,
+    file: Option<&Path>,
+    prompt: Option<&str>,
+) -> Result<Option<zeroize::Zeroizing<String>>, Stop> {
+    let stop = |message: String| Stop { exit: Exit::Secret, message };
+    if let Some(var) = env {
+        let value =
+            std::env::var(var).map_err(|_| stop(format!("environment variable {var} is not set, or is not UTF-8")))?;
+        return Ok(Some(zeroize::Zeroizing::new(value)));
+    }
+    if let Some(path) = file {
+        let octets = zeroize::Zeroizing::new(read(path)?);
+        let text = std::str::from_utf8(&octets).map_err(|_| stop(format!("{}: not UTF-8", path.display())))?;
+        return Ok(Some(zeroize::Zeroizing::new(text.trim_end_matches(['\r', '\n']).to_owned())));
+    }
+    match prompt {
+        Some(prompt) if std::io::stdin().is_terminal() => rpassword::prompt_password(prompt)
+            .map(|s| Some(zeroize::Zeroizing::new(s)))
+            .map_err(|e| stop(format!("cannot read from the terminal: {e}"))),
+        _ => Ok(None),
+    }
+}

@@ -1,0 +1,42 @@
+//! The `kyso` command: a thin face over the public API.
+#![allow(dead_code)] // the commands move in as their modules do
+
+mod args;
+mod exit;
+mod input;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::exit::Exit;
+use crate::exit::Outcome;
+use crate::exit::Stop;
+
+fn main() -> ExitCode {
+    let cli = match args::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => {
+            let _ = e.print();
+            return code(if e.use_stderr() { Exit::Usage } else { Exit::Done });
+        }
+    };
+    match run(&cli) {
+        Ok(exit) => code(exit),
+        Err(Stop { exit, message }) => {
+            eprintln!("kyso: {message}");
+            code(exit)
+        }
+    }
+}
+
+fn run(cli: &args::Cli) -> Outcome {
+    match &cli.command {
+        args::Command::Archive { .. } => Err(Stop::usage("archive: reserved, not available yet")),
+        _ => Err(Stop::usage("this command is not available yet")),
+    }
+}
+
+fn code(exit: Exit) -> ExitCode {
+    ExitCode::from(exit as u8)
+}
