@@ -6,6 +6,7 @@
 mod algorithm;
 mod backend;
 mod digest;
+mod private_key;
 mod pss;
 mod public_key;
 mod rust_crypto;
@@ -13,6 +14,7 @@ mod rust_crypto;
 pub use algorithm::{PssParameters, SignatureAlgorithm};
 pub use backend::Backend;
 pub use digest::{Digest, DigestAlgorithm, Digester};
+pub use private_key::{KeySpec, PrivateKey};
 pub use public_key::{Curve, KeyType, PublicKey};
 
 /// What a signature was computed over.

@@ -118,6 +118,14 @@ impl PublicKey {
         self.0.key_type
     }
 
+    pub(super) fn is_pss_only(&self) -> bool {
+        self.0.pss_only
+    }
+
+    pub(super) fn pss_parameters(&self) -> Option<algorithm::PssParameters> {
+        self.0.pss
+    }
+
     pub(super) fn decoded(&self) -> &Decoded {
         &self.0.decoded
     }

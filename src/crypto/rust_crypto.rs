@@ -95,7 +95,7 @@ const fn check(holds: bool) -> Result<(), VerifyError> {
     if holds { Ok(()) } else { Err(VerifyError::Mismatch) }
 }
 
-fn digest(algorithm: DigestAlgorithm, message: Message<'_>) -> Result<Digest, VerifyError> {
+pub(super) fn digest(algorithm: DigestAlgorithm, message: Message<'_>) -> Result<Digest, VerifyError> {
     match message {
         Message::Octets(octets) => Ok(algorithm.digest(octets)),
         Message::Digest(digest) if digest.algorithm() == algorithm => Ok(*digest),
@@ -105,7 +105,7 @@ fn digest(algorithm: DigestAlgorithm, message: Message<'_>) -> Result<Digest, Ve
 
 /// The digest as ECDSA wants it. The crates refuse digests shorter than half
 /// the field, which X9.62 allows: such a number is the same with zeros before it.
-fn prehash(algorithm: DigestAlgorithm, message: Message<'_>, field: usize) -> Result<Vec<u8>, VerifyError> {
+pub(super) fn prehash(algorithm: DigestAlgorithm, message: Message<'_>, field: usize) -> Result<Vec<u8>, VerifyError> {
     let digest = digest(algorithm, message)?;
     let octets = digest.octets();
     let mut out = vec![0; (field / 2).saturating_sub(octets.len())];
@@ -117,7 +117,7 @@ fn prehash(algorithm: DigestAlgorithm, message: Message<'_>, field: usize) -> Re
     Ok(out)
 }
 
-fn pkcs1v15(digest: DigestAlgorithm) -> Pkcs1v15Sign {
+pub(super) fn pkcs1v15(digest: DigestAlgorithm) -> Pkcs1v15Sign {
     match digest {
         DigestAlgorithm::Md5 => Pkcs1v15Sign::new::<md5::Md5>(),
         DigestAlgorithm::Sha1 => Pkcs1v15Sign::new::<sha1::Sha1>(),

@@ -412,6 +412,15 @@ impl<'p> Revision<'p> {
         None
     }
 
+    /// The generation of the object that `number` means in this revision.
+    pub(super) fn generation(&self, number: u32) -> Option<u16> {
+        match self.place(number)?.0 {
+            Place::Free => None,
+            Place::Offset { generation, .. } => Some(generation),
+            Place::Compressed { .. } => Some(0),
+        }
+    }
+
     fn read_at(&self, id: Reference, offset: u64, limit: u64, entries: bool) -> Result<(Located, usize, bool), Error> {
         let fault = |expected: &'static str| Malformed::new(Format::Pdf, format!("object {id}"), expected).at(offset);
         let source = &*self.pdf.source;

@@ -1,5 +1,8 @@
 //! PDF: a lazy, strict reader that keeps offsets, and an incremental writer.
 
+mod changes;
+mod changes_graph;
+mod changes_rules;
 mod digests;
 mod document;
 mod fields;
@@ -11,6 +14,11 @@ mod signature;
 mod source;
 mod xref;
 
+pub use changes::Change;
+pub use changes::ChangeLevel;
+pub use changes::Changes;
+pub use changes::FieldChange;
+pub use changes::History;
 pub use document::Pdf;
 pub use document::Revision;
 pub use fields::Field;

@@ -334,9 +334,11 @@ fn facts_of(
     }
     let Some((mut facts, object)) = best else { return Ok(None) };
     if let Some((index, newest)) = last
-        && newest != object
+        && index > facts.revision
     {
-        let message = format!("revision {} replaces the signature dictionary", index + 1);
+        // Even a faithful copy is a fault: its gap is not where its own /Contents stands.
+        let verb = if newest == object { "repeats" } else { "replaces" };
+        let message = format!("revision {} {verb} the signature dictionary", index + 1);
         facts.findings.push(Finding::error("SIGNATURE_OVERRIDDEN", message).at(id));
     }
     facts.field_name = field_name;

@@ -454,7 +454,7 @@ pub(super) fn basic_constraints(reader: &mut Reader<'_>, format: Format) -> Resu
 }
 
 /// The key identifier alone; the issuer's name and serial number are a hint that nothing uses.
-pub(super) fn authority_key_identifier<'a>(all: &'a [Extension], format: Format) -> Result<Option<&'a [u8]>, Error> {
+pub(super) fn authority_key_identifier(all: &[Extension], format: Format) -> Result<Option<&[u8]>, Error> {
     let field = "authorityKeyIdentifier";
     let found = decoded(all, &super::oids::AUTHORITY_KEY_IDENTIFIER, field, format, |reader| {
         let mut parts = reader.expect(0x30, field)?.reader(format);
