@@ -300,7 +300,7 @@ impl Certificate {
         self.slice(&self.0.tbs_signature_algorithm)
     }
 
-    /// The octets of `signatureValue`.
+    /// The octets of `signatureValue`; none where it has bits left over, as no signature has.
     #[must_use]
     pub fn signature(&self) -> &[u8] {
         self.slice(&self.0.signature)
@@ -467,9 +467,10 @@ impl<'a> Signed<'a> {
         let tbs = parts.expect(0x30, tbs_field)?;
         let algorithm = parts.expect(0x30, "signatureAlgorithm")?;
         let bits = parts.expect(0x03, "signature")?;
-        let octets = bits.bit_octets(format, "signature")?;
+        // A damaged signature must come out as one that does not verify, not as a file that does not read.
+        let len = bits.bit_octets(format, "signature").map_or(0, <[u8]>::len);
         let end = range(&bits).end;
-        Ok(Self { tbs, algorithm, signature: end - octets.len()..end, rest: parts })
+        Ok(Self { tbs, algorithm, signature: end - len..end, rest: parts })
     }
 }
 

@@ -211,7 +211,7 @@ impl Crl {
         self.slice(&self.0.tbs_signature_algorithm)
     }
 
-    /// The octets of the signature.
+    /// The octets of the signature; none where it has bits left over, as no signature has.
     #[must_use]
     pub fn signature(&self) -> &[u8] {
         self.slice(&self.0.signature)
@@ -307,7 +307,7 @@ impl Crl {
         let from = index.slots.partition_point(|slot| slot.key < key);
         let mut best: Option<RevokedEntry> = None;
         for slot in index.slots.iter().skip(from).take_while(|slot| slot.key == key) {
-            let raw = self.entries().get(slot.at..).unwrap_or(&[]);
+            let raw = self.entry_octets().get(slot.at..).unwrap_or(&[]);
             let found = Reader::new(raw, FORMAT).expect(0x30, "revokedCertificates")?;
             if found.reader(FORMAT).expect(0x02, "userCertificate")?.content != serial.content() {
                 continue;
@@ -338,7 +338,25 @@ impl Crl {
         Ok(self.index()?.unknown_critical)
     }
 
-    fn entries(&self) -> &[u8] {
+    /// All entries in their order, each with the certificate issuer in force at it.
+    pub fn entries(&self) -> impl Iterator<Item = Result<RevokedEntry, Error>> {
+        let mut list = Reader::new(self.entry_octets(), FORMAT);
+        let mut issuer: Option<Name> = None;
+        std::iter::from_fn(move || {
+            if list.is_empty() {
+                return None;
+            }
+            // The list was walked when the CRL was read, so that this fails for none of it.
+            Some(list.expect(0x30, "revokedCertificates").and_then(|value| {
+                if let Some(names) = issuer_of(&value)? {
+                    issuer = names.into_iter().next();
+                }
+                entry(&value, issuer.clone())
+            }))
+        })
+    }
+
+    fn entry_octets(&self) -> &[u8] {
         self.slice(&self.0.entries)
     }
 
@@ -354,7 +372,7 @@ impl Crl {
 
     fn build_index(&self) -> Result<Index, Error> {
         let mut index = Index { slots: Vec::with_capacity(self.0.count), issuers: Vec::new(), unknown_critical: None };
-        let mut list = Reader::new(self.entries(), FORMAT);
+        let mut list = Reader::new(self.entry_octets(), FORMAT);
         while !list.is_empty() {
             let value = list.expect(0x30, "revokedCertificates")?;
             let mut parts = value.reader(FORMAT);
@@ -420,6 +438,16 @@ fn entry(value: &Tlv<'_>, certificate_issuer: Option<Name>) -> Result<RevokedEnt
         certificate_issuer,
         unknown_critical: unknown_critical(&extensions).is_some(),
     })
+}
+
+fn issuer_of(entry: &Tlv<'_>) -> Result<Option<Vec<Name>>, Error> {
+    let mut parts = entry.reader(FORMAT);
+    parts.expect(0x02, "userCertificate")?;
+    parts.any("revocationDate")?;
+    match parts.optional(0x30, "crlEntryExtensions")? {
+        Some(list) => certificate_issuer(&extension::extensions(&list, FORMAT)?),
+        None => Ok(None),
+    }
 }
 
 /// The directory names of `certificateIssuer` (RFC 5280 §5.3.3).

@@ -273,7 +273,7 @@ impl OcspResponse {
         self.slice(|basic| &basic.signature_algorithm)
     }
 
-    /// The octets of the signature.
+    /// The octets of the signature; none where it has bits left over, as no signature has.
     #[must_use]
     pub fn signature(&self) -> &[u8] {
         self.slice(|basic| &basic.signature)
