@@ -225,14 +225,11 @@ impl Walker<'_> {
         if self.revision.root().is_ok_and(|root| root == id) && role != Role::Catalog {
             return Ok(());
         }
-        let object = match self.revision.object(id) {
-            Ok(object) => object,
-            Err(_) => {
-                // Unreadable: no rule can be applied, so whatever it is must not change.
-                self.mark(id.number, Role::Content);
-                self.graph.broken.push(id.number);
-                return Ok(());
-            }
+        let Ok(object) = self.revision.object(id) else {
+            // Unreadable: no rule can be applied, so whatever it is must not change.
+            self.mark(id.number, Role::Content);
+            self.graph.broken.push(id.number);
+            return Ok(());
         };
         let role = self.actual(&object, id, role);
         if let Some(owner) = owner.map(Owner::Field) {

@@ -452,7 +452,7 @@ impl<'j> Judge<'j> {
                 "V" if signature => a.is_none() && value.as_dictionary().is_some(),
                 "AP" if !signature => follows_value,
                 "AP" | "AS" | "M" => !signed,
-                "V" | "RV" | "I" | "TI" | "DA" | "Q" => !signature,
+                "V" | "RV" | "I" | "TI" | "DA" | "Q" if !signature => true,
                 // Producers write these anew when an empty field is signed.
                 "MK" | "F" | "DA" | "Lock" => signature && !signed && !value.is_null(),
                 _ => false,

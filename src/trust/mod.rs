@@ -143,7 +143,8 @@ mod tests {
     use crate::crypto::PublicKey;
     use crate::x509::Name;
 
-    /// An RSA key of one word: enough to be a name tag.
+    /// An RFC 8032 test key under a common name.
+    #[allow(clippy::cast_possible_truncation)] // names of one letter
     fn anchor(common_name: &[u8]) -> TrustAnchor {
         let attribute = [&[0x06, 3, 0x55, 4, 3, 0x0C, common_name.len() as u8], common_name].concat();
         let set = [&[0x31, attribute.len() as u8 + 2, 0x30, attribute.len() as u8][..], &attribute].concat();
