@@ -39,6 +39,19 @@ pub enum Curve {
     P521,
 }
 
+impl fmt::Display for KeyType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rsa { bits } => write!(f, "RSA {bits}"),
+            Self::Ec(Curve::P256) => f.write_str("P-256"),
+            Self::Ec(Curve::P384) => f.write_str("P-384"),
+            Self::Ec(Curve::P521) => f.write_str("P-521"),
+            Self::Ed25519 => f.write_str("Ed25519"),
+            Self::Other(oid) => write!(f, "{oid}"),
+        }
+    }
+}
+
 /// A public key: its SubjectPublicKeyInfo, decoded once. Cloning shares it.
 #[derive(Clone)]
 pub struct PublicKey(Arc<Inner>);

@@ -5,8 +5,13 @@
 //! stated anchors, policy and time.
 
 mod indication;
+mod json;
+mod messages;
 mod policy;
 mod report;
+#[cfg(test)]
+mod sample;
+mod text;
 
 pub use indication::Failure;
 pub use indication::Indeterminacy;
@@ -39,3 +44,4 @@ pub use report::TimeProof;
 pub use report::TrustSetUsed;
 pub use report::Wanted;
 pub use report::WantedKind;
+pub use text::Language;

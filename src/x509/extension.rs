@@ -79,6 +79,31 @@ impl KeyUsage {
     }
 }
 
+/// The names of the bits that are set, as RFC 5280 writes them.
+impl fmt::Display for KeyUsage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const NAMES: [&str; 9] = [
+            "digitalSignature",
+            "nonRepudiation",
+            "keyEncipherment",
+            "dataEncipherment",
+            "keyAgreement",
+            "keyCertSign",
+            "cRLSign",
+            "encipherOnly",
+            "decipherOnly",
+        ];
+        let set = NAMES.iter().enumerate().filter(|(bit, _)| self.0 >> bit & 1 == 1).map(|(_, name)| *name);
+        for (i, name) in set.enumerate() {
+            if i > 0 {
+                f.write_str(", ")?;
+            }
+            f.write_str(name)?;
+        }
+        Ok(())
+    }
+}
+
 /// An extended key usage (RFC 5280 §4.2.1.12).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub struct KeyPurpose(pub Oid);
@@ -98,6 +123,22 @@ impl KeyPurpose {
     pub const OCSP_SIGNING: Self = Self(Oid::known(&[0x2B, 6, 1, 5, 5, 7, 3, 9]));
     /// `id-kp-documentSigning` (RFC 9336).
     pub const DOCUMENT_SIGNING: Self = Self(Oid::known(&[0x2B, 6, 1, 5, 5, 7, 3, 36]));
+}
+
+/// The name of RFC 5280 where there is one, else the identifier.
+impl fmt::Display for KeyPurpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::ANY => f.write_str("anyExtendedKeyUsage"),
+            Self::SERVER_AUTH => f.write_str("serverAuth"),
+            Self::CLIENT_AUTH => f.write_str("clientAuth"),
+            Self::EMAIL_PROTECTION => f.write_str("emailProtection"),
+            Self::TIME_STAMPING => f.write_str("timeStamping"),
+            Self::OCSP_SIGNING => f.write_str("OCSPSigning"),
+            Self::DOCUMENT_SIGNING => f.write_str("documentSigning"),
+            Self(other) => fmt::Display::fmt(&other, f),
+        }
+    }
 }
 
 /// `GeneralName` (RFC 5280 §4.2.1.6).

@@ -24,6 +24,17 @@ pub(crate) enum Lang {
     En,
 }
 
+impl Lang {
+    /// That of the locale; English where the locale says nothing that is known.
+    pub(crate) fn of_locale() -> Self {
+        let set = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().filter_map(|v| std::env::var(v).ok());
+        match set.into_iter().find(|v| !v.is_empty()) {
+            Some(locale) if locale.starts_with("vi") => Self::Vi,
+            _ => Self::En,
+        }
+    }
+}
+
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     /// Sign a PDF (PAdES) or any file (CAdES).

@@ -50,3 +50,10 @@ pub(crate) fn secret(
         _ => Ok(None),
     }
 }
+
+/// The time of this machine: the one place where the command reads a clock.
+#[allow(clippy::disallowed_methods)] // the core takes the time as an argument; this is where it comes from
+pub(crate) fn now() -> Result<kyso::Time, Stop> {
+    kyso::Time::from_system(std::time::SystemTime::now())
+        .ok_or_else(|| Stop::usage("the clock of this machine is out of range; state the time"))
+}

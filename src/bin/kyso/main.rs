@@ -2,8 +2,11 @@
 #![allow(dead_code)] // the commands move in as their modules do
 
 mod args;
+mod cert;
 mod exit;
 mod input;
+mod keys;
+mod trust;
 
 use std::process::ExitCode;
 
@@ -31,7 +34,9 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: &args::Cli) -> Outcome {
+    let lang = cli.lang.unwrap_or_else(args::Lang::of_locale);
     match &cli.command {
+        args::Command::Cert(args::CertCommand::Show { file, json }) => cert::show(file, *json, lang),
         args::Command::Archive { .. } => Err(Stop::usage("archive: reserved, not available yet")),
         _ => Err(Stop::usage("this command is not available yet")),
     }

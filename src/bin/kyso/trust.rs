@@ -1,0 +1,82 @@
+//! Trust, evidence, time and policy from the command line.
+
+use std::path::PathBuf;
+
+use kyso::Time;
+use kyso::trust::TrustAnchors;
+use kyso::trust::TrustSet;
+use kyso::validate::Policy;
+use kyso::x509::Certificate;
+
+use crate::args::TrustArgs;
+use crate::exit::Exit;
+use crate::exit::Stop;
+use crate::input;
+
+/// What every validating command is given.
+pub(crate) struct Given {
+    pub(crate) anchors: TrustAnchors,
+    pub(crate) intermediates: Vec<Certificate>,
+    pub(crate) at: Time,
+    pub(crate) policy: Policy,
+}
+
+/// Reads anchors, intermediates, time and policy.
+pub(crate) fn given(args: &TrustArgs) -> Result<Given, Stop> {
+    let mut anchors = TrustAnchors::none();
+    for path in &args.trust {
+        // One set a path, so that the report tells under which of them a signature passed.
+        let mut set = TrustSet::new(path.display().to_string());
+        for (file, certificates) in certificates(path)? {
+            if certificates.is_empty() {
+                return Err(Stop { exit: Exit::Input, message: format!("{}: no certificate in it", file.display()) });
+            }
+            set.extend(certificates.into_iter().map(kyso::trust::TrustAnchor::from_certificate));
+        }
+        anchors.add_set(set);
+    }
+    let mut intermediates = Vec::new();
+    for path in &args.intermediate {
+        intermediates.extend(certificates(path)?.into_iter().flat_map(|(_, c)| c));
+    }
+    let at = match &args.at {
+        Some(text) => Time::parse_rfc3339(text).map_err(|e| Stop::usage(format!("--at: {e}")))?,
+        None => input::now()?,
+    };
+    let mut policy = match &args.policy {
+        Some(path) => {
+            let octets = input::read(path)?;
+            let text = String::from_utf8(octets).map_err(|_| {
+                let message = format!("{}: expected a policy as JSON in UTF-8", path.display());
+                Stop { exit: Exit::Input, message }
+            })?;
+            Policy::from_json(&text).map_err(|e| Stop::from(e).of_file(path))?
+        }
+        None => Policy::etsi(),
+    };
+    if args.no_revocation {
+        policy = policy.without_revocation();
+    }
+    Ok(Given { anchors, intermediates, at, policy })
+}
+
+/// The certificates of a file, or of every file of a folder.
+pub(crate) fn certificates(path: &std::path::Path) -> Result<Vec<(PathBuf, Vec<Certificate>)>, Stop> {
+    let mut all = Vec::new();
+    for file in input::files(path)? {
+        let octets = input::read(&file)?;
+        let certificates = Certificate::all_from_file(&octets).map_err(|e| Stop::from(e).of_file(&file))?;
+        all.push((file, certificates));
+    }
+    Ok(all)
+}
+
+/// The one certificate of a file.
+pub(crate) fn certificate(path: &std::path::Path) -> Result<Certificate, Stop> {
+    let octets = input::read(path)?;
+    let certificates = Certificate::all_from_file(&octets).map_err(|e| Stop::from(e).of_file(path))?;
+    certificates.into_iter().next().ok_or_else(|| Stop {
+        exit: Exit::Input,
+        message: format!("{}: expected a certificate, found none", path.display()),
+    })
+}

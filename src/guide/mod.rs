@@ -1,0 +1,22 @@
+//! The manual.
+//!
+//! * [`ideas`]: what a verdict is made of, and why there is no `is_valid()`
+//! * [`signing`]: keys, fields, visible blocks, two phases
+//! * [`validating`]: anchors, evidence, time, reading a report
+//! * [`exchange`]: edXML messages out and in
+//! * [`embedding`]: the C ABI, and what other languages need
+
+#[doc = include_str!("ideas.md")]
+pub mod ideas {}
+
+#[doc = include_str!("signing.md")]
+pub mod signing {}
+
+#[doc = include_str!("validating.md")]
+pub mod validating {}
+
+#[doc = include_str!("exchange.md")]
+pub mod exchange {}
+
+#[doc = include_str!("embedding.md")]
+pub mod embedding {}
