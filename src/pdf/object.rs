@@ -579,7 +579,7 @@ fn doc_char(octet: u8) -> char {
     }
 }
 
-const fn hex_pair(octet: u8) -> [u8; 2] {
+pub(super) const fn hex_pair(octet: u8) -> [u8; 2] {
     const fn digit(nibble: u8) -> u8 {
         if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }
     }

@@ -15,7 +15,11 @@ pub fn corpus() -> Option<PathBuf> {
     if path.is_dir() {
         return Some(path);
     }
-    assert!(std::env::var_os("KYSO_CORPUS_REQUIRED").is_none_or(|v| v != "1"), "corpus not found at {}", path.display());
+    assert!(
+        std::env::var_os("KYSO_CORPUS_REQUIRED").is_none_or(|v| v != "1"),
+        "corpus not found at {}",
+        path.display()
+    );
     eprintln!("corpus not found at {}: skipped", path.display());
     None
 }
