@@ -18,6 +18,7 @@ pub mod path;
 pub mod pdf;
 pub mod profile;
 pub mod revocation;
+pub mod secret;
 pub mod sign;
 pub mod time;
 pub mod timestamp;

@@ -1,6 +1,10 @@
 //! Who does the arithmetic.
 
-use super::{Message, PublicKey, SignatureAlgorithm, VerifyError};
+use super::Message;
+use super::PublicKey;
+use super::SignatureAlgorithm;
+use super::VerifyError;
+use super::rust_crypto;
 
 /// A set of cryptographic implementations, chosen by the caller.
 ///
@@ -41,7 +45,14 @@ impl Backend {
         message: Message<'_>,
         signature: &[u8],
     ) -> Result<(), VerifyError> {
-        let _ = (key, algorithm, message, signature);
-        todo!("agent crypto")
+        if !key.permits(algorithm) {
+            return Err(VerifyError::WrongKey);
+        }
+        match self.0 {
+            Kind::RustCrypto => rust_crypto::verify(key, algorithm, message, signature),
+            // Every algorithm falls back until its own row is here.
+            #[cfg(feature = "aws-lc-rs")]
+            Kind::AwsLc => rust_crypto::verify(key, algorithm, message, signature),
+        }
     }
 }

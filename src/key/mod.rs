@@ -1,5 +1,7 @@
 //! Signing keys: the one trait that everything signs through.
 
+pub mod soft;
+
 use crate::crypto::SignatureAlgorithm;
 use crate::error::Error;
 use crate::x509::Certificate;

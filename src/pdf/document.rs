@@ -271,6 +271,11 @@ impl<'p> Revision<'p> {
         self.sections().iter().flat_map(|section| &section.entries).map(|entry| entry.number)
     }
 
+    /// Whether one of its own sections has an entry that gives `number` a place.
+    pub(super) fn defines(&self, number: u32) -> bool {
+        self.sections().iter().any(|section| section.get(number).is_some_and(|entry| entry.place() != Place::Free))
+    }
+
     /// Number and generation of the catalogue.
     ///
     /// # Errors
@@ -405,6 +410,15 @@ impl<'p> Revision<'p> {
             }
         }
         None
+    }
+
+    /// The generation of the object that `number` means in this revision.
+    pub(super) fn generation(&self, number: u32) -> Option<u16> {
+        match self.place(number)?.0 {
+            Place::Free => None,
+            Place::Offset { generation, .. } => Some(generation),
+            Place::Compressed { .. } => Some(0),
+        }
     }
 
     fn read_at(&self, id: Reference, offset: u64, limit: u64, entries: bool) -> Result<(Located, usize, bool), Error> {

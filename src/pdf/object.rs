@@ -6,9 +6,10 @@ use crate::error::Error;
 use crate::error::Misuse;
 
 /// Any PDF object.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub enum Object {
     /// The null object; also what a reference to nothing means.
+    #[default]
     Null,
     /// A boolean.
     Boolean(bool),
@@ -200,6 +201,19 @@ impl Object {
         match self {
             Self::Reference(value) => Some(*value),
             _ => None,
+        }
+    }
+
+    /// Whether it means the same: numbers by value, dictionaries without order, null as absence.
+    #[must_use]
+    pub fn is_equivalent(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Integer(_) | Self::Real(_), Self::Integer(_) | Self::Real(_)) => {
+                self == other || decimal(self) == decimal(other)
+            }
+            (Self::Array(a), Self::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.is_equivalent(b)),
+            (Self::Dictionary(a), Self::Dictionary(b)) => a.is_equivalent(b),
+            _ => self == other,
         }
     }
 
@@ -512,6 +526,21 @@ impl Dictionary {
         Self { entries, duplicate }
     }
 
+    /// Whether the same keys have [equivalent](Object::is_equivalent) values; never so past a duplicate key.
+    #[must_use]
+    pub fn is_equivalent(&self, other: &Self) -> bool {
+        fn sorted(dictionary: &Dictionary) -> Vec<(&Name, &Object)> {
+            let mut entries: Vec<_> = dictionary.iter().filter(|(_, value)| !value.is_null()).collect();
+            entries.sort_by(|a, b| a.0.cmp(b.0));
+            entries
+        }
+        if self.duplicate.is_some() || other.duplicate.is_some() {
+            return self == other;
+        }
+        let (a, b) = (sorted(self), sorted(other));
+        a.len() == b.len() && a.iter().zip(&b).all(|(a, b)| a.0 == b.0 && a.1.is_equivalent(b.1))
+    }
+
     fn write(&self, out: &mut Vec<u8>) -> Result<(), Error> {
         out.extend_from_slice(b"<<");
         for (name, value) in &self.entries {
@@ -579,6 +608,20 @@ fn doc_char(octet: u8) -> char {
     }
 }
 
+/// A number without what its notation adds: sign, leading and trailing zeros.
+fn decimal(number: &Object) -> Option<(bool, String, String)> {
+    let text = match number {
+        Object::Integer(value) => value.to_string(),
+        Object::Real(value) => value.as_str().to_owned(),
+        _ => return None,
+    };
+    let digits = text.trim_start_matches(['+', '-']);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+    let (whole, fraction) = (whole.trim_start_matches('0'), fraction.trim_end_matches('0'));
+    let zero = whole.is_empty() && fraction.is_empty();
+    Some((text.starts_with('-') && !zero, whole.to_owned(), fraction.to_owned()))
+}
+
 pub(super) const fn hex_pair(octet: u8) -> [u8; 2] {
     const fn digit(nibble: u8) -> u8 {
         if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }
@@ -616,6 +659,19 @@ mod tests {
         for (value, text) in [(1e20, "100000000000000000000"), (0.00001, "0"), (-0.00001, "0"), (2.5, "2.5")] {
             assert_eq!(Real::new(value).as_str(), text);
         }
+    }
+
+    #[test]
+    fn numbers_are_equivalent_by_value_and_not_by_notation() {
+        let real = |text: &str| Object::Real(Real::from_text(text));
+        assert!(real("612.0").is_equivalent(&Object::Integer(612)));
+        assert!(real("-0.0").is_equivalent(&Object::Integer(0)));
+        assert!(real(".5").is_equivalent(&real("+00.50")));
+        assert!(!real("612.01").is_equivalent(&Object::Integer(612)));
+        assert!(!real("-1.").is_equivalent(&Object::Integer(1)));
+        let boxed = |number| Object::from(Dictionary::new().with("B", vec![number]).with("N", Object::Null));
+        assert!(boxed(real("1.0")).is_equivalent(&boxed(Object::Integer(1))));
+        assert!(!boxed(real("1.5")).is_equivalent(&boxed(Object::Integer(1))));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod crl;
 mod extension;
 mod name;
 pub mod ocsp;
+pub(crate) mod oids;
 
 pub use certificate::{Certificate, Serial};
 pub use crl::{Crl, RevokedEntry};

@@ -1,17 +1,18 @@
 //! A small certification authority for tests and examples: certificates, CRLs,
 //! OCSP responses and time-stamp tokens, at fixed times, right or wrong on purpose.
-#![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
+#![allow(unreachable_pub, dead_code, missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
 
 use std::cell::Cell;
 
 use kyso::Time;
 use kyso::crypto::DigestAlgorithm;
+use kyso::crypto::KeySpec;
+use kyso::crypto::Message;
+use kyso::crypto::PrivateKey;
 use kyso::crypto::SignatureAlgorithm;
 use kyso::key::SignerIdentity;
 use kyso::key::SigningKey;
 use kyso::key::ToBeSigned;
-use kyso::key::soft::KeySpec;
-use kyso::key::soft::PrivateKey;
 use kyso::key::soft::SoftKey;
 use kyso::x509::Certificate;
 
@@ -131,8 +132,8 @@ pub fn extension(oid: &str, critical: bool, value: &[u8]) -> Vec<u8> {
 /// Signs octets with a bare key; the algorithm is the default of its kind.
 pub fn sign(key: &PrivateKey, octets: &[u8]) -> (SignatureAlgorithm, Vec<u8>) {
     let algorithm = key.default_algorithm();
-    let value = key.sign(&ToBeSigned::new(algorithm, octets.to_vec())).unwrap();
-    (algorithm, value.octets().to_vec())
+    let value = key.sign(&algorithm, Message::Octets(octets)).unwrap();
+    (algorithm, value)
 }
 
 fn signed(key: &PrivateKey, tbs: &[u8]) -> Vec<u8> {

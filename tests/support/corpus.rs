@@ -1,5 +1,5 @@
 //! The shared corpora, which stand beside the project and are never part of it.
-#![allow(dead_code)]
+#![allow(unreachable_pub, dead_code)]
 
 use std::collections::BTreeMap;
 use std::path::Path;

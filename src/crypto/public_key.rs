@@ -1,0 +1,183 @@
+//! Public keys.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::algorithm;
+use super::rust_crypto::Decoded;
+use crate::asn1::Oid;
+use crate::asn1::tlv::Reader;
+use crate::error::Error;
+use crate::error::Format;
+
+/// The kind and strength of a public key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeyType {
+    /// RSA with its modulus length.
+    Rsa {
+        /// Bits of the modulus.
+        bits: usize,
+    },
+    /// A prime-field elliptic curve.
+    Ec(Curve),
+    /// Ed25519.
+    Ed25519,
+    /// Anything else, named by its algorithm.
+    Other(Oid),
+}
+
+/// Elliptic curves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Curve {
+    /// NIST P-256.
+    P256,
+    /// NIST P-384.
+    P384,
+    /// NIST P-521.
+    P521,
+}
+
+/// A public key: its SubjectPublicKeyInfo, decoded once. Cloning shares it.
+#[derive(Clone)]
+pub struct PublicKey(Arc<Inner>);
+
+struct Inner {
+    spki: Vec<u8>,
+    key_start: usize,
+    key_type: KeyType,
+    /// Parameters that an id-RSASSA-PSS key is bound to (RFC 4055 §1.2).
+    pss: Option<algorithm::PssParameters>,
+    /// The key is bound to RSASSA-PSS.
+    pss_only: bool,
+    decoded: Decoded,
+}
+
+impl PublicKey {
+    /// From a DER SubjectPublicKeyInfo (RFC 5280 §4.1.2.7).
+    ///
+    /// A key of an unknown algorithm, or one that no backend can use (an even
+    /// RSA modulus, a point off its curve), is kept: it verifies nothing.
+    ///
+    /// # Errors
+    /// Malformed DER.
+    pub fn from_spki(spki: &[u8]) -> Result<Self, Error> {
+        let mut outer = Reader::new(spki, Format::Asn1);
+        let mut reader = outer.expect(0x30, "SubjectPublicKeyInfo")?.reader(Format::Asn1);
+        outer.end("SubjectPublicKeyInfo")?;
+        let (oid, parameters) = algorithm::identifier(reader.expect(0x30, "algorithm")?.raw)?;
+        let bits = reader.expect(0x03, "subjectPublicKey")?;
+        reader.end("SubjectPublicKeyInfo")?;
+        let Some((0, key)) = bits.content.split_first() else {
+            return Err(reader.fault("subjectPublicKey", "a bit string without unused bits"));
+        };
+        let curve = parameters.filter(|p| p.tag == 0x06).and_then(|p| Oid::from_content(p.content));
+        let (key_type, decoded) = match oid {
+            algorithm::RSA | algorithm::PSS => match rsa_numbers(key) {
+                Some((n, e)) => (KeyType::Rsa { bits: bit_length(n) }, Decoded::rsa(n, e)),
+                None => (KeyType::Other(oid), Decoded::None),
+            },
+            algorithm::EC => match curve.and_then(|oid| CURVES.iter().find(|(o, _)| *o == oid)) {
+                Some((_, curve)) => (KeyType::Ec(*curve), Decoded::ec(*curve, key)),
+                None => (KeyType::Other(oid), Decoded::None),
+            },
+            algorithm::ED25519 => (KeyType::Ed25519, Decoded::ed25519(key)),
+            _ => (KeyType::Other(oid), Decoded::None),
+        };
+        let pss_only = oid == algorithm::PSS;
+        let pss = match parameters {
+            Some(p) if pss_only && p.tag == 0x30 => Some(algorithm::pss(Some(p))?),
+            _ => None,
+        };
+        Ok(Self(Arc::new(Inner {
+            spki: spki.to_vec(),
+            key_start: spki.len() - key.len(),
+            key_type,
+            pss,
+            pss_only,
+            decoded,
+        })))
+    }
+
+    /// The DER SubjectPublicKeyInfo.
+    #[must_use]
+    pub fn spki(&self) -> &[u8] {
+        &self.0.spki
+    }
+
+    /// The content of the `subjectPublicKey` BIT STRING, over which OCSP key digests are computed.
+    #[must_use]
+    pub fn key_octets(&self) -> &[u8] {
+        self.0.spki.get(self.0.key_start..).unwrap_or_default()
+    }
+
+    /// Kind and strength.
+    #[must_use]
+    pub fn key_type(&self) -> KeyType {
+        self.0.key_type
+    }
+
+    pub(super) fn is_pss_only(&self) -> bool {
+        self.0.pss_only
+    }
+
+    pub(super) fn pss_parameters(&self) -> Option<algorithm::PssParameters> {
+        self.0.pss
+    }
+
+    pub(super) fn decoded(&self) -> &Decoded {
+        &self.0.decoded
+    }
+
+    /// Whether the key's own algorithm lets it be used with this one (RFC 4055 §1.2 and §3.3).
+    pub(super) fn permits(&self, algorithm: &algorithm::SignatureAlgorithm) -> bool {
+        match (algorithm, self.0.pss) {
+            (algorithm::SignatureAlgorithm::RsaPkcs1v15(_), _) => !self.0.pss_only,
+            (algorithm::SignatureAlgorithm::RsaPss(used), Some(bound)) => {
+                used.digest == bound.digest && used.mgf == bound.mgf && used.salt_len >= bound.salt_len
+            }
+            _ => true,
+        }
+    }
+}
+
+const CURVES: &[(Oid, Curve)] = &[
+    (Oid::known(&[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07]), Curve::P256),
+    (Oid::known(&[0x2B, 0x81, 0x04, 0x00, 0x22]), Curve::P384),
+    (Oid::known(&[0x2B, 0x81, 0x04, 0x00, 0x23]), Curve::P521),
+];
+
+/// Modulus and exponent of an `RSAPublicKey` (RFC 8017 §A.1.1), without leading zeros.
+fn rsa_numbers(key: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut outer = Reader::new(key, Format::Asn1);
+    let mut reader = outer.expect(0x30, "RSAPublicKey").ok()?.reader(Format::Asn1);
+    outer.end("RSAPublicKey").ok()?;
+    let mut number = |field| {
+        let content = reader.expect(0x02, field).ok()?.content;
+        let positive = content.first().is_some_and(|b| b & 0x80 == 0);
+        let zeros = content.iter().take_while(|b| **b == 0).count();
+        content.get(zeros..).filter(|n| positive && !n.is_empty())
+    };
+    let numbers = (number("modulus")?, number("publicExponent")?);
+    reader.end("RSAPublicKey").ok()?;
+    Some(numbers)
+}
+
+fn bit_length(number: &[u8]) -> usize {
+    number.first().map_or(0, |b| number.len() * 8 - b.leading_zeros() as usize)
+}
+
+impl PartialEq for PublicKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.spki() == other.spki()
+    }
+}
+
+impl Eq for PublicKey {}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PublicKey").field("key_type", &self.key_type()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,81 @@
+//! Keys in memory, from key files.
+
+use std::fmt;
+
+use super::SignatureValue;
+use super::SignerIdentity;
+use super::SigningKey;
+use super::ToBeSigned;
+use crate::crypto::KeyType;
+use crate::crypto::Message;
+use crate::crypto::PrivateKey;
+use crate::crypto::PublicKey;
+use crate::crypto::SignatureAlgorithm;
+use crate::error::Error;
+use crate::error::Misuse;
+
+/// A private key in memory together with its certificate.
+pub struct SoftKey {
+    key: PrivateKey,
+    identity: SignerIdentity,
+    algorithm: SignatureAlgorithm,
+}
+
+impl SoftKey {
+    /// Binds a key to its certificate.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] where the certificate is for another key.
+    pub fn new(key: PrivateKey, identity: SignerIdentity) -> Result<Self, Error> {
+        if !same_key(key.public_key(), identity.certificate().public_key()) {
+            return Err(Misuse::new("the certificate is for another key").into());
+        }
+        let algorithm = SignatureAlgorithm::default_for(identity.certificate().public_key())
+            .unwrap_or_else(|| key.default_algorithm());
+        Ok(Self { key, identity, algorithm })
+    }
+
+    /// Signs with another algorithm than the default one.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] where it does not fit the key.
+    pub fn with_algorithm(mut self, algorithm: SignatureAlgorithm) -> Result<Self, Error> {
+        let fits = matches!(
+            (self.key.public_key().key_type(), algorithm),
+            (KeyType::Rsa { .. }, SignatureAlgorithm::RsaPkcs1v15(_) | SignatureAlgorithm::RsaPss(_))
+                | (KeyType::Ec(_), SignatureAlgorithm::Ecdsa(_))
+                | (KeyType::Ed25519, SignatureAlgorithm::Ed25519)
+        );
+        if !fits {
+            return Err(Misuse::new(format!("{} does not fit the key", algorithm.name())).into());
+        }
+        self.algorithm = algorithm;
+        Ok(self)
+    }
+}
+
+/// The same numbers; an RSA key may be named id-RSASSA-PSS in its certificate
+/// and rsaEncryption in its key file.
+fn same_key(a: &PublicKey, b: &PublicKey) -> bool {
+    a == b || (matches!(a.key_type(), KeyType::Rsa { .. }) && a.key_octets() == b.key_octets())
+}
+
+impl SigningKey for SoftKey {
+    fn identity(&self) -> &SignerIdentity {
+        &self.identity
+    }
+
+    fn default_algorithm(&self) -> SignatureAlgorithm {
+        self.algorithm
+    }
+
+    fn sign(&self, message: &ToBeSigned) -> Result<SignatureValue, Error> {
+        self.key.sign(message.algorithm(), Message::Octets(message.octets())).map(SignatureValue::new)
+    }
+}
+
+impl fmt::Debug for SoftKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SoftKey").field("algorithm", &self.algorithm).finish_non_exhaustive()
+    }
+}

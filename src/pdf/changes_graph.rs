@@ -1,0 +1,357 @@
+//! By which ways the objects of one revision are reached.
+//!
+//! Every object reachable from the trailer gets the set of roles in which it is
+//! reached. A role stands for all paths of one kind, so "every path to the
+//! object is on the allow-list" becomes "every role of the object allows it".
+
+use std::collections::HashMap;
+use std::collections::HashSet;
+
+use crate::error::Error;
+use crate::error::LimitExceeded;
+use crate::pdf::document::Revision;
+use crate::pdf::object::Dictionary;
+use crate::pdf::object::Object;
+use crate::pdf::object::Reference;
+
+/// The meaning in which an object is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub(super) enum Role {
+    Catalog,
+    /// Document information and XMP metadata of the catalogue.
+    Metadata,
+    /// The document security store and all below it.
+    Dss,
+    /// Developer extensions.
+    Extensions,
+    Form,
+    /// `/DR` of the form.
+    FormResources,
+    /// `/Fields` of the form or `/Kids` of a field, as an object of its own.
+    FieldArray,
+    /// A field, a widget, or both.
+    Field,
+    /// The value of a field that is no signature.
+    FieldValue,
+    /// The appearance of a widget whose field may be filled in.
+    Appearance,
+    /// Below such an appearance.
+    AppearancePart,
+    Page,
+    /// `/Annots` of a page, as an object of its own.
+    AnnotationArray,
+    Annotation,
+    /// Below an annotation that is no widget.
+    AnnotationPart,
+    /// From a key of the trailer that the standard does not know.
+    Private,
+    /// Everything else: may not change.
+    Content,
+}
+
+impl Role {
+    pub(super) const ALL: [Self; 17] = [
+        Self::Catalog,
+        Self::Metadata,
+        Self::Dss,
+        Self::Extensions,
+        Self::Form,
+        Self::FormResources,
+        Self::FieldArray,
+        Self::Field,
+        Self::FieldValue,
+        Self::Appearance,
+        Self::AppearancePart,
+        Self::Page,
+        Self::AnnotationArray,
+        Self::Annotation,
+        Self::AnnotationPart,
+        Self::Private,
+        Self::Content,
+    ];
+
+    const fn bit(self) -> u32 {
+        1 << self as u8
+    }
+}
+
+/// A set of roles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Roles(u32);
+
+impl Roles {
+    pub(super) fn iter(self) -> impl Iterator<Item = Role> {
+        Role::ALL.into_iter().filter(move |role| self.0 & role.bit() != 0)
+    }
+}
+
+/// The field an appearance or a value belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Owner {
+    Field(Reference),
+    /// Several fields, or not known.
+    Many,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Graph {
+    roles: HashMap<u32, Roles>,
+    owners: HashMap<u32, Owner>,
+    /// Objects that could not be read: what they refer to is not known.
+    pub(super) broken: Vec<u32>,
+}
+
+impl Graph {
+    pub(super) fn roles(&self, number: u32) -> Option<Roles> {
+        self.roles.get(&number).copied()
+    }
+
+    pub(super) fn owner(&self, number: u32) -> Owner {
+        self.owners.get(&number).copied().unwrap_or(Owner::Many)
+    }
+
+    /// Walks everything that the trailer of `revision` reaches.
+    pub(super) fn build(revision: &Revision<'_>) -> Result<Self, Error> {
+        let mut walker = Walker {
+            revision,
+            graph: Self::default(),
+            stack: Vec::new(),
+            steps: 0,
+            pages: HashSet::new(),
+            fields: HashSet::new(),
+        };
+        let root = revision.root()?;
+        walker.collect_wholes(root)?;
+        walker.stack.push(Step { id: root, role: Role::Catalog, owner: None });
+        for (key, value) in revision.trailer().iter() {
+            match key.octets() {
+                b"Root" => {}
+                b"Info" => walker.follow(value, Role::Metadata, None),
+                b"Encrypt" => walker.follow(value, Role::Content, None),
+                _ => walker.follow(value, Role::Private, None),
+            }
+        }
+        while let Some(step) = walker.stack.pop() {
+            walker.visit(step)?;
+        }
+        Ok(walker.graph)
+    }
+}
+
+struct Step {
+    id: Reference,
+    role: Role,
+    owner: Option<Reference>,
+}
+
+struct Walker<'w> {
+    revision: &'w Revision<'w>,
+    graph: Graph,
+    stack: Vec<Step>,
+    steps: usize,
+    pages: HashSet<u32>,
+    fields: HashSet<u32>,
+}
+
+impl Walker<'_> {
+    fn spend(&mut self) -> Result<(), Error> {
+        self.steps += 1;
+        let most = self.revision.pdf().limits().pdf_objects.saturating_mul(2);
+        if self.steps > most {
+            return Err(LimitExceeded::new("pdf_objects", most as u64).into());
+        }
+        Ok(())
+    }
+
+    /// The pages and the fields come first: elsewhere a reference to one of them
+    /// (a destination, a structure element, an action) means it as a whole and
+    /// says nothing about what may change inside.
+    fn collect_wholes(&mut self, root: Reference) -> Result<(), Error> {
+        let revision = self.revision;
+        let catalog = revision.object(root)?;
+        let Some(catalog) = catalog.as_dictionary() else { return Ok(()) };
+        let mut stack: Vec<Object> = catalog.get("Pages").cloned().into_iter().collect();
+        let mut seen = HashSet::new();
+        while let Some(node) = stack.pop() {
+            self.spend()?;
+            let Some(id) = node.as_reference().filter(|id| seen.insert(id.number)) else { continue };
+            let Ok(object) = revision.object(id) else { continue };
+            let Some(dictionary) = object.as_dictionary() else { continue };
+            match revision.get(dictionary, "Kids") {
+                Ok(kids) if kids.as_array().is_some() => stack.extend_from_slice(kids.as_array().unwrap_or_default()),
+                _ => {
+                    self.pages.insert(id.number);
+                    self.stack.push(Step { id, role: Role::Page, owner: None });
+                    let Ok(annotations) = revision.get(dictionary, "Annots") else { continue };
+                    for id in annotations.as_array().unwrap_or_default().iter().filter_map(Object::as_reference) {
+                        self.fields.insert(id.number);
+                        self.stack.push(Step { id, role: Role::Annotation, owner: None });
+                    }
+                }
+            }
+        }
+        let Ok(form) = revision.get(catalog, "AcroForm") else { return Ok(()) };
+        let Some(form) = form.as_dictionary() else { return Ok(()) };
+        let mut stack: Vec<Object> = match revision.get(form, "Fields") {
+            Ok(fields) => fields.as_array().unwrap_or_default().to_vec(),
+            Err(_) => Vec::new(),
+        };
+        let mut seen = HashSet::new();
+        while let Some(field) = stack.pop() {
+            self.spend()?;
+            let Some(id) = field.as_reference().filter(|id| seen.insert(id.number)) else { continue };
+            self.fields.insert(id.number);
+            self.stack.push(Step { id, role: Role::Field, owner: None });
+            let Ok(object) = revision.object(id) else { continue };
+            let Some(dictionary) = object.as_dictionary() else { continue };
+            if let Ok(kids) = revision.get(dictionary, "Kids") {
+                stack.extend_from_slice(kids.as_array().unwrap_or_default());
+            }
+        }
+        Ok(())
+    }
+
+    fn visit(&mut self, step: Step) -> Result<(), Error> {
+        self.spend()?;
+        let Step { id, role, owner } = step;
+        let as_a_whole = matches!(
+            role,
+            Role::Content | Role::AnnotationPart | Role::AppearancePart | Role::FieldValue | Role::Private
+        );
+        if as_a_whole && (self.pages.contains(&id.number) || self.fields.contains(&id.number)) {
+            return Ok(());
+        }
+        if self.revision.root().is_ok_and(|root| root == id) && role != Role::Catalog {
+            return Ok(());
+        }
+        let object = match self.revision.object(id) {
+            Ok(object) => object,
+            Err(_) => {
+                // Unreadable: no rule can be applied, so whatever it is must not change.
+                self.mark(id.number, Role::Content);
+                self.graph.broken.push(id.number);
+                return Ok(());
+            }
+        };
+        let role = self.actual(&object, id, role);
+        if let Some(owner) = owner.map(Owner::Field) {
+            let known = self.graph.owners.entry(id.number).or_insert(owner);
+            if *known != owner {
+                *known = Owner::Many;
+            }
+        }
+        if !self.mark(id.number, role) {
+            return Ok(());
+        }
+        self.children(&object, role, id, owner);
+        Ok(())
+    }
+
+    /// Returns whether the role is new for the object.
+    fn mark(&mut self, number: u32, role: Role) -> bool {
+        let roles = self.graph.roles.entry(number).or_default();
+        let known = roles.0 & role.bit() != 0;
+        roles.0 |= role.bit();
+        !known
+    }
+
+    /// Annotations that are widgets are fields; pages are told from nodes of their tree.
+    fn actual(&self, object: &Object, id: Reference, role: Role) -> Role {
+        let subtype = object.as_dictionary().and_then(|dictionary| dictionary.get("Subtype")).and_then(Object::as_name);
+        match role {
+            Role::Annotation if subtype == Some(b"Widget") => Role::Field,
+            Role::Page if !self.pages.contains(&id.number) => Role::Content,
+            other => other,
+        }
+    }
+
+    /// Follows the references in `value`, itself reached in `role`.
+    fn follow(&mut self, value: &Object, role: Role, owner: Option<Reference>) {
+        match value {
+            Object::Reference(id) => {
+                // What was reached in this role before needs no second visit, save for its owner.
+                let known = self.graph.roles(id.number).is_some_and(|roles| roles.0 & role.bit() != 0);
+                if !known || owner.is_some() {
+                    self.stack.push(Step { id: *id, role, owner });
+                }
+            }
+            other => self.children(other, role, Reference::new(0, 0), owner),
+        }
+    }
+
+    fn children(&mut self, object: &Object, role: Role, id: Reference, owner: Option<Reference>) {
+        if let Object::Array(values) = object {
+            let role = match role {
+                Role::FieldArray => Role::Field,
+                Role::AnnotationArray => Role::Annotation,
+                other => other,
+            };
+            for value in values {
+                self.follow(value, role, owner);
+            }
+            return;
+        }
+        let Some(dictionary) = object.as_dictionary() else { return };
+        let signature = role == Role::Field && is_signature_field(self.revision, dictionary);
+        let signed = signature && inherited(self.revision, dictionary, "V").is_some();
+        for (key, value) in dictionary.iter() {
+            let key = key.octets();
+            let (role, owner) = match (role, key) {
+                (Role::Catalog, b"Pages") => (Role::Page, None),
+                (Role::Catalog, b"AcroForm") => (Role::Form, None),
+                (Role::Catalog, b"DSS") => (Role::Dss, None),
+                (Role::Catalog, b"Extensions") => (Role::Extensions, None),
+                (Role::Catalog, b"Metadata") => (Role::Metadata, None),
+                (Role::Form, b"Fields") => (Role::FieldArray, None),
+                (Role::Form, b"DR") => (Role::FormResources, None),
+                // The tree itself is content; only its leaves are pages.
+                (Role::Content, b"Kids") if dictionary.is_type("Pages") => (Role::Page, None),
+                (Role::Page, b"Annots") => (Role::AnnotationArray, None),
+                (Role::Page | Role::Content, b"Parent")
+                    if dictionary.is_type("Page") || dictionary.is_type("Pages") =>
+                {
+                    continue;
+                }
+                (Role::Field, b"Kids") => (Role::FieldArray, None),
+                (Role::Field, b"Parent") => (Role::Field, None),
+                (Role::Field, b"P") => continue,
+                (Role::Field, b"V") if !signature => (Role::FieldValue, Some(id)),
+                (Role::Field, b"AP") if !signed => (Role::Appearance, Some(id)),
+                (Role::Annotation, b"P") => continue,
+                (Role::Annotation, b"Popup" | b"IRT" | b"Parent") => (Role::Annotation, None),
+                (Role::Annotation | Role::AnnotationPart, _) => (Role::AnnotationPart, None),
+                // /N, /D, /R and their states lead to the streams; what these use is shared.
+                (Role::Appearance, _) if object.as_stream().is_none() => (Role::Appearance, owner),
+                (Role::Appearance | Role::AppearancePart, _) => (Role::AppearancePart, None),
+                (Role::Private, _) => (Role::Private, None),
+                (Role::Dss, _) => (Role::Dss, None),
+                (Role::Extensions, _) => (Role::Extensions, None),
+                (Role::FieldValue, _) => (Role::FieldValue, owner),
+                (Role::FormResources, _) => (Role::Content, None),
+                _ => (Role::Content, None),
+            };
+            self.follow(value, role, owner);
+        }
+    }
+}
+
+/// Deeper inheritance is not followed.
+const GENERATIONS: usize = 64;
+
+/// An inheritable value of a field (ISO 32000-2 §12.7.4.1), resolved; `None` where there is none.
+pub(super) fn inherited(revision: &Revision<'_>, field: &Dictionary, key: &str) -> Option<Object> {
+    let mut field = field.clone();
+    for _ in 0..GENERATIONS {
+        if let Some(value) = field.get(key) {
+            return revision.resolve(value).ok().map(|value| (*value).clone()).filter(|value| !value.is_null());
+        }
+        let parent = revision.get(&field, "Parent").ok()?;
+        field = parent.as_dictionary()?.clone();
+    }
+    None
+}
+
+pub(super) fn is_signature_field(revision: &Revision<'_>, field: &Dictionary) -> bool {
+    inherited(revision, field, "FT").is_some_and(|kind| kind.as_name() == Some(b"Sig"))
+}

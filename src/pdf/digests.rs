@@ -1,0 +1,127 @@
+//! Digests over covered ranges: the file is read once, whatever the number of signatures.
+
+use std::ops::Range;
+
+use crate::crypto::Digest;
+use crate::crypto::DigestAlgorithm;
+use crate::crypto::Digester;
+use crate::error::Error;
+use crate::error::LimitExceeded;
+use crate::error::Misuse;
+use crate::pdf::document::Pdf;
+
+/// Octets read at a time.
+const CHUNK: u64 = 256 << 10;
+/// Octets that may be digested for each octet of the file: signatures share what lies before
+/// their gaps, so honest files stay near 1.
+const MOST_PASSES: u64 = 64;
+
+struct Running<'r> {
+    ranges: &'r [Range<u64>; 2],
+    digester: Option<Digester>,
+    done: Option<Digest>,
+}
+
+impl Pdf<'_> {
+    /// The digest of each pair of ranges, in one pass over the file.
+    ///
+    /// What lies before the gaps is digested once per algorithm: at each gap the
+    /// running state is cloned.
+    ///
+    /// # Errors
+    /// Where a pair does not begin at 0 or is out of order, the file cannot be
+    /// read, or the pairs together ask for too much work.
+    pub fn digests(&self, wanted: &[([Range<u64>; 2], DigestAlgorithm)]) -> Result<Vec<Digest>, Error> {
+        let orderly = |[head, tail]: &[Range<u64>; 2]| {
+            head.start == 0 && head.end <= tail.start && tail.start <= tail.end && tail.end <= self.len()
+        };
+        if !wanted.iter().all(|(ranges, _)| orderly(ranges)) {
+            return Err(Misuse::new("ranges must begin at 0, follow each other and lie within the file").into());
+        }
+        let tails: u64 = wanted.iter().map(|([_, tail], _)| tail.end - tail.start).fold(0, u64::saturating_add);
+        if tails > self.len().saturating_mul(MOST_PASSES).saturating_add(CHUNK) {
+            return Err(LimitExceeded::new("passes over the file to digest it", MOST_PASSES).into());
+        }
+        // One running state per algorithm, until the last gap that needs it.
+        let mut heads: Vec<(DigestAlgorithm, Digester, u64)> = Vec::new();
+        for (ranges, algorithm) in wanted {
+            match heads.iter_mut().find(|(known, ..)| known == algorithm) {
+                Some((.., until)) => *until = (*until).max(ranges[0].end),
+                None => heads.push((*algorithm, algorithm.digester(), ranges[0].end)),
+            }
+        }
+        let mut running: Vec<Running<'_>> =
+            wanted.iter().map(|(ranges, _)| Running { ranges, digester: None, done: None }).collect();
+        let mut order: Vec<usize> = (0..wanted.len()).collect();
+        order.sort_by_key(|index| wanted.get(*index).map(|(ranges, _)| ranges[0].end));
+        let mut order = order.into_iter().peekable();
+        let last = wanted.iter().map(|(ranges, _)| ranges[1].end.max(ranges[0].end)).max().unwrap_or(0);
+        let mut position = 0;
+        loop {
+            // Clone where a head ends exactly here; chunks are cut at every such place.
+            while let Some(index) = order.next_if(|index| wanted.get(*index).is_some_and(|(r, _)| r[0].end == position))
+            {
+                if let (Some((_, algorithm)), Some(slot)) = (wanted.get(index), running.get_mut(index)) {
+                    slot.digester =
+                        heads.iter().find(|(known, ..)| known == algorithm).map(|(_, state, _)| state.clone());
+                }
+            }
+            if position >= last {
+                break;
+            }
+            let gap = order.peek().and_then(|index| wanted.get(*index)).map_or(u64::MAX, |(ranges, _)| ranges[0].end);
+            let end = position.saturating_add(CHUNK).min(last).min(gap);
+            self.with_octets(position..end, |octets| {
+                for (_, state, until) in &mut heads {
+                    if position < *until {
+                        state.update(octets);
+                    }
+                }
+                for slot in &mut running {
+                    let tail = &slot.ranges[1];
+                    if let Some(digester) = &mut slot.digester
+                        && let Some(part) = overlap(octets, position, tail)
+                    {
+                        digester.update(part);
+                    }
+                }
+            })?;
+            position = end;
+            for slot in &mut running {
+                if slot.ranges[1].end <= position
+                    && slot.ranges[0].end < position
+                    && let Some(digester) = slot.digester.take()
+                {
+                    slot.done = Some(digester.finish());
+                }
+            }
+        }
+        running
+            .into_iter()
+            .map(|slot| {
+                let done = slot.done.or_else(|| slot.digester.map(Digester::finish));
+                done.ok_or_else(|| Misuse::new("ranges that were not reached").into())
+            })
+            .collect()
+    }
+
+    /// The octets at `range`, borrowed where they are in memory.
+    fn with_octets(&self, range: Range<u64>, mut use_them: impl FnMut(&[u8])) -> Result<(), Error> {
+        let borrowed = self
+            .source()
+            .octets()
+            .and_then(|all| all.get(usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?));
+        match borrowed {
+            Some(octets) => use_them(octets),
+            None => use_them(&self.read(range)?),
+        }
+        Ok(())
+    }
+}
+
+/// The part of `octets`, which begin at `position`, that lies in `range`.
+fn overlap<'o>(octets: &'o [u8], position: u64, range: &Range<u64>) -> Option<&'o [u8]> {
+    let start = range.start.saturating_sub(position).min(octets.len() as u64);
+    let end = range.end.saturating_sub(position).min(octets.len() as u64);
+    octets.get(usize::try_from(start).ok()?..usize::try_from(end).ok()?).filter(|part| !part.is_empty())
+}
