@@ -1,5 +1,6 @@
 //! PDF: a lazy, strict reader that keeps offsets, and an incremental writer.
 
+pub mod appearance;
 mod changes;
 mod changes_graph;
 mod changes_rules;
@@ -7,13 +8,20 @@ mod digests;
 mod document;
 mod fields;
 mod filter;
+pub mod font;
+pub mod form;
+pub mod image;
 mod layout;
 mod lexer;
 pub mod object;
+pub mod page;
 mod signature;
 mod source;
+pub mod text;
+pub mod update;
 mod xref;
 
+pub use appearance::Appearance;
 pub use changes::Change;
 pub use changes::ChangeLevel;
 pub use changes::Changes;
@@ -22,6 +30,7 @@ pub use changes::History;
 pub use document::Pdf;
 pub use document::Revision;
 pub use fields::Field;
+pub use font::Font;
 pub use object::Object;
 pub use signature::Coverage;
 pub use signature::FieldLock;
@@ -31,4 +40,5 @@ pub use signature::SignatureFacts;
 pub use signature::SignatureKind;
 pub use signature::SubFilter;
 pub use source::Source;
+pub use update::Update;
 pub use xref::XrefForm;
