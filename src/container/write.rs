@@ -110,11 +110,7 @@ fn shrinks(content: &dyn Source) -> Result<bool, Error> {
     Ok(output < input - input / 10)
 }
 
-fn deflate(
-    content: &dyn Source,
-    crc: &mut Crc,
-    out: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
-) -> Result<u64, Error> {
+fn deflate(content: &dyn Source, crc: &mut Crc, out: &mut dyn FnMut(&[u8]) -> Result<(), Error>) -> Result<u64, Error> {
     let mut stream = Compress::new(Compression::default(), false);
     let mut window = vec![0; WINDOW];
     let mut run = |mut octets: &[u8], flush: FlushCompress| {
@@ -144,10 +140,7 @@ fn deflate(
 }
 
 /// Gives a source to `each` from its start to its end.
-pub(crate) fn each_window(
-    content: &dyn Source,
-    each: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
-) -> Result<(), Error> {
+pub(crate) fn each_window(content: &dyn Source, each: &mut dyn FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
     if let Some(octets) = content.octets() {
         return octets.chunks(WINDOW * 4).try_for_each(each);
     }

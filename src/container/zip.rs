@@ -281,7 +281,11 @@ impl Extraction {
     }
 }
 
-fn fault(field: &'static str, expected: impl Into<std::borrow::Cow<'static, str>>, found: impl std::fmt::Display) -> Error {
+fn fault(
+    field: &'static str,
+    expected: impl Into<std::borrow::Cow<'static, str>>,
+    found: impl std::fmt::Display,
+) -> Error {
     Malformed::new(Format::Zip, field, expected).found(found).into()
 }
 

@@ -27,8 +27,7 @@ const fn is_name_start(c: char) -> bool {
 }
 
 const fn is_name_char(c: char) -> bool {
-    is_name_start(c)
-        || matches!(c, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
+    is_name_start(c) || matches!(c, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
 }
 
 fn is_ncname(text: &str) -> bool {
@@ -132,8 +131,7 @@ fn attribute_value(raw: &str) -> Result<String, Fault> {
     };
     literal(&mut value, parts.next().unwrap_or_default())?;
     for part in parts {
-        let (name, text) =
-            part.split_once(';').ok_or_else(|| Fault::new("a reference that ends in `;`", cut(part)))?;
+        let (name, text) = part.split_once(';').ok_or_else(|| Fault::new("a reference that ends in `;`", cut(part)))?;
         value.push(reference(name)?);
         literal(&mut value, text)?;
     }
@@ -167,7 +165,9 @@ mod tests {
         let one = |v: &str| attributes(v).map(|a| a.into_iter().map(|(_, v)| v).collect::<Vec<_>>());
         assert_eq!(one(" a = \"x\" b='\"'").unwrap(), ["x", "\""]);
         assert_eq!(one(" a='1\r\n2\t3&#10;4&amp;'").unwrap(), ["1 2 3\n4&"]);
-        for bad in ["a='1'", " a", " a=1", " a='1'b='2'", " a='<'", " a='&x;'", " a='&#0;'", " a='&amp'", " a='", " a='\u{1}'"] {
+        for bad in
+            ["a='1'", " a", " a=1", " a='1'b='2'", " a='<'", " a='&x;'", " a='&#0;'", " a='&amp'", " a='", " a='\u{1}'"]
+        {
             assert_eq!(attributes(bad), None, "{bad}");
         }
     }

@@ -103,8 +103,16 @@ impl Tree {
         let config = reader.config_mut();
         config.check_comments = true;
         config.check_end_names = true;
-        let mut build =
-            Build { options, limits, start, elements: Vec::new(), findings, open: Vec::new(), bindings: Vec::new(), nodes: 0 };
+        let mut build = Build {
+            options,
+            limits,
+            start,
+            elements: Vec::new(),
+            findings,
+            open: Vec::new(),
+            bindings: Vec::new(),
+            nodes: 0,
+        };
         let mut buffer = Vec::new();
         while build.step(&mut reader, &mut buffer)? {
             buffer.clear();
@@ -139,11 +147,17 @@ fn start_of_document(input: &mut Input<'_>, findings: &mut Vec<Finding>) -> Resu
     if head.is_empty() {
         return Err(Malformed::new(Format::Xml, "document", "an XML document").found("an empty input").at(0).into());
     }
-    if head.starts_with(&[0xFE, 0xFF]) || head.starts_with(&[0xFF, 0xFE]) || head.get(..2).is_some_and(|h| h.contains(&0)) {
-        return Err(Unsupported::new(Format::Xml, "an encoding other than UTF-8 (the input is UTF-16 or UTF-32)").at(0).into());
+    if head.starts_with(&[0xFE, 0xFF])
+        || head.starts_with(&[0xFF, 0xFE])
+        || head.get(..2).is_some_and(|h| h.contains(&0))
+    {
+        return Err(Unsupported::new(Format::Xml, "an encoding other than UTF-8 (the input is UTF-16 or UTF-32)")
+            .at(0)
+            .into());
     }
     if head.starts_with(&[0xEF, 0xBB, 0xBF]) {
-        findings.push(Finding::info("XML_BYTE_ORDER_MARK", "a byte order mark stands before the document").at("line 1"));
+        findings
+            .push(Finding::info("XML_BYTE_ORDER_MARK", "a byte order mark stands before the document").at("line 1"));
         input.skip(3);
     }
     let head = input.peek(64)?;
@@ -230,20 +244,20 @@ impl Build<'_> {
                 }
             }
             Event::Comment(text) => {
-                self.count(place)?;
+                self.count()?;
                 let mut ignored = String::new();
                 syntax::append_text(&mut ignored, &text).map_err(|f| place.error("comment", f))?;
             }
             Event::Decl(declaration) => self.declaration(&declaration, place)?,
             Event::PI(instruction) => {
-                self.count(place)?;
+                self.count()?;
                 if instruction.target().eq_ignore_ascii_case("xml") {
                     let fault = Fault::new("the XML declaration at the start of the document only", "a second one");
                     return Err(place.error("declaration", fault));
                 }
                 self.findings.push(
                     Finding::warning("XML_PROCESSING_INSTRUCTION", "a processing instruction, which is ignored")
-                        .at(format_args!("line {}", place.line)),
+                        .at(format_args!("{}, line {}", self.path(), place.line)),
                 );
             }
             Event::DocType(_) => {
@@ -264,12 +278,18 @@ impl Build<'_> {
         Ok(true)
     }
 
-    fn count(&mut self, _: Place) -> Result<(), Error> {
+    fn count(&mut self) -> Result<(), Error> {
         self.nodes += 1;
         if self.nodes > self.limits.xml_nodes {
             return Err(LimitExceeded::new("xml_nodes", self.limits.xml_nodes as u64).into());
         }
         Ok(())
+    }
+
+    /// The way to the element that is open.
+    fn path(&self) -> String {
+        let names = self.open.iter().filter_map(|open| self.elements.get(open.element));
+        names.map(|element| format!("/{}", element.local)).collect()
     }
 
     fn current(&mut self) -> Option<&mut Element> {
@@ -318,14 +338,17 @@ impl Build<'_> {
             }
             names.push(part.name);
         }
-        if !matches!(names.as_slice(), ["version"] | ["version", "encoding" | "standalone"] | ["version", "encoding", "standalone"]) {
+        if !matches!(
+            names.as_slice(),
+            ["version"] | ["version", "encoding" | "standalone"] | ["version", "encoding", "standalone"]
+        ) {
             return Err(wrong(Fault::new("version, then encoding, then standalone", names.join(", "))));
         }
         Ok(())
     }
 
     fn start_tag(&mut self, name: &str, mut rest: &str, place: Place) -> Result<(), Error> {
-        self.count(place)?;
+        self.count()?;
         let wrong = |fault| place.error("start tag", fault);
         if self.open.len() >= self.limits.depth {
             return Err(LimitExceeded::new("depth", self.limits.depth as u64).into());
@@ -342,7 +365,7 @@ impl Build<'_> {
             if seen > self.limits.xml_attributes {
                 return Err(LimitExceeded::new("xml_attributes", self.limits.xml_attributes as u64).into());
             }
-            self.count(place)?;
+            self.count()?;
             let (prefix, local) = syntax::qname(attribute.name).map_err(wrong)?;
             match (prefix, local) {
                 ("", "xmlns") => self.bind("", &attribute.value, outer).map_err(wrong)?,
@@ -436,7 +459,7 @@ impl Build<'_> {
         let same = |f: &Finding| f.code() == "XML_PREFIX_UNBOUND" && f.message() == message;
         if !self.findings.iter().any(same) {
             let finding = Finding::error("XML_PREFIX_UNBOUND", message);
-            self.findings.push(finding.at(format_args!("line {}", place.line)));
+            self.findings.push(finding.at(format_args!("{}/{prefix}:…, line {}", self.path(), place.line)));
         }
         Ok(Some((*namespace).into()))
     }
@@ -455,7 +478,7 @@ impl Build<'_> {
             let place = Place { offset: input.offset(), line: input.line() };
             let markup = input.peek(CDATA.len())?;
             if markup.starts_with(CDATA) {
-                self.count(place)?;
+                self.count()?;
                 let input = reader.get_mut();
                 input.skip(CDATA.len());
                 let from = input.offset();
