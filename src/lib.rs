@@ -20,11 +20,13 @@ pub mod profile;
 pub mod revocation;
 pub mod secret;
 pub mod sign;
+pub mod source;
 pub mod time;
 pub mod timestamp;
 pub mod trust;
 pub mod validate;
 pub mod x509;
+mod xml;
 
 pub use error::Error;
 pub use finding::Finding;

@@ -1,1 +1,39 @@
-//! edXML: the envelope of the inter-agency document exchange.
+//! edXML: the envelope of the inter-agency document exchange (QCVN 102:2016/BTTTT,
+//! amended in 2022).
+//!
+//! A message carries a document from one organisation to others, or a status
+//! back. [`Envelope::read`] takes what agencies really send and tells every
+//! deviation as a [`Finding`](crate::Finding); [`Writer`] writes only what the reader would not
+//! remark on.
+//!
+//! The envelope is not authentic, whatever stands in it: software on the way
+//! rewrites it, and its own `Signature` element protects nothing. What counts
+//! are the signatures inside of the attachments, which this module hands out
+//! as octets and does not judge.
+
+pub mod code;
+pub mod identifier;
+pub mod model;
+mod read;
+pub mod value;
+mod write;
+
+pub use code::BusinessKind;
+pub use code::StatusCode;
+pub use identifier::DocumentId;
+pub use identifier::OrganId;
+pub use model::Document;
+pub use model::Message;
+pub use model::Organization;
+pub use model::Status;
+pub use read::Attachment;
+pub use read::Envelope;
+pub use read::EnvelopeSignature;
+pub use read::Packing;
+pub use read::UnknownElement;
+pub use read::Unpacked;
+pub use value::Coded;
+pub use value::Date;
+pub use value::Timestamp;
+pub use write::Enclosure;
+pub use write::Writer;

@@ -1,9 +1,14 @@
 //! Stream filters (ISO 32000-2 §7.4): those that structure and evidence are written with.
 
 use std::io::Read;
+use std::io::Write;
+
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
 
 use crate::error::Error;
 use crate::error::Format;
+use crate::error::IoError;
 use crate::error::LimitExceeded;
 use crate::error::Malformed;
 use crate::error::Unsupported;
@@ -52,6 +57,13 @@ pub(super) fn decode(dictionary: &Dictionary, data: Vec<u8>, limit: u64) -> Resu
         };
     }
     Ok(data)
+}
+
+/// Deflates for `/FlateDecode`; the same octets in give the same octets out.
+pub(super) fn deflate(data: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
+    let written = encoder.write_all(data).and_then(|()| encoder.finish());
+    written.map_err(|error| IoError::new("deflate", "a PDF stream", error).into())
 }
 
 fn list(object: Option<&Object>) -> Vec<&Object> {
@@ -301,7 +313,7 @@ mod tests {
 
     #[test]
     fn a_bomb_meets_the_limit() {
-        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
         encoder.write_all(&vec![0; 1 << 20]).unwrap();
         let bomb = encoder.finish().unwrap();
         assert!(matches!(filtered("FlateDecode", &bomb), Err(Error::LimitExceeded(_))));

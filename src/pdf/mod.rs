@@ -1,19 +1,28 @@
 //! PDF: a lazy, strict reader that keeps offsets, and an incremental writer.
 
+pub mod appearance;
 mod changes;
 mod changes_graph;
 mod changes_rules;
 mod digests;
 mod document;
+mod dss;
 mod fields;
 mod filter;
+pub mod font;
+pub mod form;
+pub mod image;
 mod layout;
 mod lexer;
 pub mod object;
+pub mod page;
 mod signature;
 mod source;
+pub mod text;
+pub mod update;
 mod xref;
 
+pub use appearance::Appearance;
 pub use changes::Change;
 pub use changes::ChangeLevel;
 pub use changes::Changes;
@@ -21,7 +30,9 @@ pub use changes::FieldChange;
 pub use changes::History;
 pub use document::Pdf;
 pub use document::Revision;
+pub use dss::SecurityStore;
 pub use fields::Field;
+pub use font::Font;
 pub use object::Object;
 pub use signature::Coverage;
 pub use signature::FieldLock;
@@ -31,4 +42,5 @@ pub use signature::SignatureFacts;
 pub use signature::SignatureKind;
 pub use signature::SubFilter;
 pub use source::Source;
+pub use update::Update;
 pub use xref::XrefForm;

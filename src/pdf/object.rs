@@ -622,7 +622,7 @@ fn decimal(number: &Object) -> Option<(bool, String, String)> {
     Some((text.starts_with('-') && !zero, whole.to_owned(), fraction.to_owned()))
 }
 
-const fn hex_pair(octet: u8) -> [u8; 2] {
+pub(super) const fn hex_pair(octet: u8) -> [u8; 2] {
     const fn digit(nibble: u8) -> u8 {
         if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }
     }

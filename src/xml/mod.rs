@@ -1,0 +1,1 @@
+//! XML: well-formed, namespace-aware, bounded.
