@@ -183,10 +183,11 @@ impl<'v> Certificates<'v> {
     fn judge_untimely(&self, path: &Path) -> Chain {
         let outside = |c: &Certificate| self.at < c.not_before() || self.at > c.not_after();
         let leaf_alone = path.certificates().iter().skip(1).all(|c| !outside(c));
-        let end = path.validity().map_or(path.leaf().not_after(), |(_, end)| end);
+        let end = path.validity().map_or_else(|| path.leaf().not_after(), |(_, end)| end);
         let at = end.min(self.at);
         let mut chain = self.judge_path(path, at, Some(Indeterminacy::OutOfBoundsNoPoe));
-        let good = chain.entries.iter().all(|e| matches!(e.status, CertificateStatus::Good | CertificateStatus::Anchor));
+        let good =
+            chain.entries.iter().all(|e| matches!(e.status, CertificateStatus::Good | CertificateStatus::Anchor));
         if let Some(fault) = &mut chain.fault
             && fault.why == Indeterminacy::OutOfBoundsNoPoe
             && leaf_alone
@@ -251,7 +252,9 @@ impl<'v> Certificates<'v> {
                 Indeterminacy::CryptoConstraintsFailureNoPoe,
                 format!("{what} was acceptable until {}", until.to_rfc3339(0)),
             ),
-            Acceptance::Never { what } => (Indeterminacy::CryptoConstraintsFailure, format!("{what} is not acceptable")),
+            Acceptance::Never { what } => {
+                (Indeterminacy::CryptoConstraintsFailure, format!("{what} is not acceptable"))
+            }
         };
         findings.push(Finding::warning("ALGORITHM_NOT_ACCEPTABLE", message).at(what));
         Some(ChainFault::of(why))
@@ -346,7 +349,8 @@ impl<'v> Certificates<'v> {
         let mut usable = Evidence::new();
         self.evidence.certificates().iter().for_each(|c| usable.add_certificate(c.clone()));
         let crls = self.evidence.crls().iter();
-        crls.filter(|c| self.evidence_proof(&c.sha256(), c.this_update()) <= time).for_each(|c| usable.add_crl(c.clone()));
+        crls.filter(|c| self.evidence_proof(&c.sha256(), c.this_update()) <= time)
+            .for_each(|c| usable.add_crl(c.clone()));
         let responses = self.evidence.ocsp_responses().iter();
         responses
             .filter(|r| self.evidence_proof(&r.sha256(), r.produced_at().unwrap_or(self.at)) <= time)
@@ -389,9 +393,10 @@ impl<'v> Certificates<'v> {
     }
 
     fn rules(&self) -> RevocationRules {
-        let mut rules = RevocationRules::default();
-        rules.max_age = self.policy.max_revocation_age.map(Duration::from_secs);
-        rules
+        RevocationRules {
+            max_age: self.policy.max_revocation_age.map(Duration::from_secs),
+            ..RevocationRules::default()
+        }
     }
 }
 
@@ -435,8 +440,7 @@ fn no_path(leaf: &Certificate, failure: &PathFailure) -> Chain {
     };
     if why == Indeterminacy::NoCertificateChainFound {
         let top = failure.certificates().last().unwrap_or(leaf);
-        let what =
-            if failure.wanted().is_empty() { WantedKind::TrustAnchor } else { WantedKind::IssuerCertificate };
+        let what = if failure.wanted().is_empty() { WantedKind::TrustAnchor } else { WantedKind::IssuerCertificate };
         let subject = if what == WantedKind::TrustAnchor { top.issuer() } else { top.subject() }.to_string();
         chain.wanted.push(Wanted { what, subject, requests: failure.wanted().to_vec(), not_before: None });
     }
