@@ -1,5 +1,8 @@
 //! Signing keys: the one trait that everything signs through.
 
+#[cfg(feature = "pkcs11")]
+pub mod pkcs11;
+pub mod pkcs12;
 pub mod soft;
 
 use crate::crypto::SignatureAlgorithm;

@@ -6,6 +6,7 @@ use super::SignatureValue;
 use super::SignerIdentity;
 use super::SigningKey;
 use super::ToBeSigned;
+use super::pkcs12::Pfx;
 use crate::crypto::KeyType;
 use crate::crypto::Message;
 use crate::crypto::PrivateKey;
@@ -13,6 +14,8 @@ use crate::crypto::PublicKey;
 use crate::crypto::SignatureAlgorithm;
 use crate::error::Error;
 use crate::error::Misuse;
+use crate::limits::Limits;
+use crate::secret::Password;
 
 /// A private key in memory together with its certificate.
 pub struct SoftKey {
@@ -33,6 +36,28 @@ impl SoftKey {
         let algorithm = SignatureAlgorithm::default_for(identity.certificate().public_key())
             .unwrap_or_else(|| key.default_algorithm());
         Ok(Self { key, identity, algorithm })
+    }
+
+    /// The one key of a PKCS#12 store with its certificate and chain.
+    ///
+    /// # Errors
+    /// As [`Pfx::open`](super::pkcs12::Pfx::open); [`Error::Misuse`] where the
+    /// store holds no key, several, or no certificate for it.
+    pub fn from_pkcs12(octets: &[u8], password: &Password, limits: &Limits) -> Result<Self, Error> {
+        Pfx::open(octets, password, limits)?.into_key(None)
+    }
+
+    /// The key with this friendlyName; otherwise as [`from_pkcs12`](Self::from_pkcs12).
+    ///
+    /// # Errors
+    /// As there.
+    pub fn from_pkcs12_named(
+        octets: &[u8],
+        password: &Password,
+        friendly_name: &str,
+        limits: &Limits,
+    ) -> Result<Self, Error> {
+        Pfx::open(octets, password, limits)?.into_key(Some(friendly_name))
     }
 
     /// Signs with another algorithm than the default one.

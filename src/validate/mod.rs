@@ -1,17 +1,21 @@
 //! Validation: the procedures of EN 319 102-1, ending in a report.
 //!
-//! So far the vocabulary: indications, the report's types and the policy. A
-//! bad signature is never an error but a report, and nothing passes without
-//! stated anchors, policy and time.
+//! A [`Validator`] turns a document into a [`Report`]. A bad signature is never
+//! an error but a report, and nothing passes without stated anchors, policy and
+//! time.
 
+mod chain;
 mod indication;
 mod json;
 mod messages;
+mod pdf;
 mod policy;
+mod proof;
 mod report;
 #[cfg(test)]
 mod sample;
 mod text;
+mod validator;
 
 pub use indication::Failure;
 pub use indication::Indeterminacy;
@@ -45,3 +49,4 @@ pub use report::TrustSetUsed;
 pub use report::Wanted;
 pub use report::WantedKind;
 pub use text::Language;
+pub use validator::Validator;

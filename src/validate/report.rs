@@ -2,12 +2,18 @@
 
 use std::collections::BTreeSet;
 
+use super::indication::Indeterminacy;
 use super::indication::Indication;
 use super::indication::Overall;
+use crate::asn1::Oid;
 use crate::fetch::Request;
 use crate::finding::Finding;
 use crate::time::Time;
+use crate::x509::Certificate;
 use crate::x509::RevocationReason;
+
+/// `id-at-organizationName`.
+const ORGANISATION: Oid = Oid::known(&[0x55, 4, 10]);
 
 /// The outcome of one validation run, reproducible from what it names:
 /// time, policy, trust anchors and the version of this crate.
@@ -119,6 +125,35 @@ pub struct SignatureReport {
 }
 
 impl SignatureReport {
+    /// A report on which nothing was decided yet.
+    pub(super) fn draft(name: &str, kind: SignatureKind, format: SignatureFormat, at: Time) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind,
+            format,
+            level: None,
+            level_notes: Vec::new(),
+            indication: Indication::Indeterminate(Indeterminacy::NoSigningCertificateFound),
+            integrity: Integrity::Undetermined,
+            coverage: None,
+            changes: None,
+            changes_permitted: true,
+            change_list: Vec::new(),
+            signer: None,
+            claimed_signing_time: None,
+            best_signature_time: at,
+            time_proof: TimeProof::ValidationTime,
+            algorithm: None,
+            deviations: Vec::new(),
+            timestamps: Vec::new(),
+            findings: Vec::new(),
+            wanted: Vec::new(),
+            checks: Vec::new(),
+            path: Vec::new(),
+            trust_set: None,
+        }
+    }
+
     /// The field, element or file that holds it.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -447,6 +482,22 @@ pub struct CertificateSummary {
     pub not_before: Time,
     /// End of validity.
     pub not_after: Time,
+}
+
+impl CertificateSummary {
+    pub(super) fn of(certificate: &Certificate) -> Self {
+        Self {
+            subject: certificate.subject().to_string(),
+            subject_name: certificate.subject().display_name(),
+            issuer: certificate.issuer().to_string(),
+            issuer_name: certificate.issuer().display_name(),
+            issuer_organisation: certificate.issuer().attribute(&ORGANISATION),
+            serial: certificate.serial().to_string(),
+            sha256: certificate.sha256().to_hex(),
+            not_before: certificate.not_before(),
+            not_after: certificate.not_after(),
+        }
+    }
 }
 
 /// One certificate of a path, with its revocation status.

@@ -21,6 +21,8 @@ use crate::asn1::Oid;
 use crate::asn1::pem;
 use crate::asn1::tlv::Reader;
 use crate::asn1::tlv::Tlv;
+use crate::crypto::Digest;
+use crate::crypto::DigestAlgorithm;
 use crate::error::Error;
 use crate::error::Format;
 use crate::error::Malformed;
@@ -47,6 +49,7 @@ struct Inner {
     entries: Range<usize>,
     count: usize,
     index: OnceLock<Result<Index, Malformed>>,
+    sha256: OnceLock<Digest>,
 }
 
 /// Entries by serial number.
@@ -165,6 +168,7 @@ impl Crl {
             entries,
             count,
             index: OnceLock::new(),
+            sha256: OnceLock::new(),
             der,
         })))
     }
@@ -173,6 +177,12 @@ impl Crl {
     #[must_use]
     pub fn der(&self) -> &[u8] {
         &self.0.der
+    }
+
+    /// SHA-256 of the whole CRL, computed once.
+    #[must_use]
+    pub fn sha256(&self) -> Digest {
+        *self.0.sha256.get_or_init(|| DigestAlgorithm::Sha256.digest(self.der()))
     }
 
     /// The octets that the issuer signed: `tbsCertList` with its tag and length.
@@ -336,6 +346,14 @@ impl Crl {
     /// A malformed entry.
     pub fn unknown_critical_entry_extension(&self) -> Result<Option<Oid>, Error> {
         Ok(self.index()?.unknown_critical)
+    }
+
+    /// Whether any entry names a certificate issuer, as only indirect CRLs may.
+    ///
+    /// # Errors
+    /// A malformed entry.
+    pub fn names_certificate_issuers(&self) -> Result<bool, Error> {
+        Ok(!self.index()?.issuers.is_empty())
     }
 
     /// All entries in their order, each with the certificate issuer in force at it.

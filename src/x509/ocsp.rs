@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
 use super::certificate::Certificate;
 use super::certificate::Serial;
@@ -17,7 +18,9 @@ use crate::asn1;
 use crate::asn1::encode;
 use crate::asn1::tlv::Reader;
 use crate::asn1::tlv::Tlv;
+use crate::crypto::Digest;
 use crate::crypto::DigestAlgorithm;
+use crate::crypto::PublicKey;
 use crate::error::Error;
 use crate::error::Format;
 use crate::error::Malformed;
@@ -57,6 +60,7 @@ struct Inner {
     der: Vec<u8>,
     status: ResponseStatus,
     basic: Option<Basic>,
+    sha256: OnceLock<Digest>,
 }
 
 struct Basic {
@@ -132,10 +136,16 @@ impl CertId {
     /// Identifies the certificate with `serial` issued by `issuer`.
     #[must_use]
     pub fn new(hash: DigestAlgorithm, issuer: &Certificate, serial: &Serial) -> Self {
+        Self::of_issuer(hash, issuer.subject(), issuer.public_key(), serial)
+    }
+
+    /// Identifies the certificate with `serial` issued by who has this name and key.
+    #[must_use]
+    pub fn of_issuer(hash: DigestAlgorithm, name: &Name, key: &PublicKey, serial: &Serial) -> Self {
         Self {
             hash,
-            issuer_name_hash: hash.digest(issuer.subject().der()).octets().to_vec(),
-            issuer_key_hash: hash.digest(issuer.public_key().key_octets()).octets().to_vec(),
+            issuer_name_hash: hash.digest(name.der()).octets().to_vec(),
+            issuer_key_hash: hash.digest(key.key_octets()).octets().to_vec(),
             serial: serial.clone(),
         }
     }
@@ -176,7 +186,12 @@ impl OcspResponse {
         let mut parts = outer.reader(FORMAT);
         if parts.peek() == Some(0x30) {
             let basic = Some(Basic::read(&outer)?);
-            return Ok(Self(Arc::new(Inner { status: ResponseStatus::Successful, basic, der })));
+            return Ok(Self(Arc::new(Inner {
+                status: ResponseStatus::Successful,
+                basic,
+                sha256: OnceLock::new(),
+                der,
+            })));
         }
         let status = ResponseStatus::read(&parts.expect(0x0A, "responseStatus")?)?;
         let bytes = parts.optional(0xA0, "responseBytes")?;
@@ -202,13 +217,19 @@ impl OcspResponse {
             }
             _ => None,
         };
-        Ok(Self(Arc::new(Inner { status, basic, der })))
+        Ok(Self(Arc::new(Inner { status, basic, sha256: OnceLock::new(), der })))
     }
 
     /// The octets, as they were read (in DER).
     #[must_use]
     pub fn der(&self) -> &[u8] {
         &self.0.der
+    }
+
+    /// SHA-256 of the octets, computed once.
+    #[must_use]
+    pub fn sha256(&self) -> Digest {
+        *self.0.sha256.get_or_init(|| DigestAlgorithm::Sha256.digest(self.der()))
     }
 
     /// The `BasicOCSPResponse` alone, as CMS revocation values want it.

@@ -1,5 +1,9 @@
 //! The signing key from the command line.
 
+use std::path::Path;
+use std::path::PathBuf;
+
+use kyso::Limits;
 use kyso::crypto::DigestAlgorithm;
 use kyso::crypto::KeyType;
 use kyso::crypto::PrivateKey;
@@ -8,37 +12,112 @@ use kyso::crypto::SignatureAlgorithm;
 use kyso::error::SecretError;
 use kyso::key::SignerIdentity;
 use kyso::key::SigningKey;
+use kyso::key::pkcs11::KeySelector;
+use kyso::key::pkcs11::Module;
+use kyso::key::pkcs11::TokenSelector;
+use kyso::key::pkcs11::TokenUri;
 use kyso::key::soft::SoftKey;
 use kyso::secret::Password;
+use kyso::secret::Pin;
 
 use crate::args::DigestName;
 use crate::args::KeyArgs;
+use crate::exit::Exit;
 use crate::exit::Stop;
 use crate::input;
 use crate::trust;
 
 /// Opens the key that the options name.
 pub(crate) fn open(args: &KeyArgs, digest: Option<DigestName>, pss: bool) -> Result<Box<dyn SigningKey>, Stop> {
-    match (&args.p12, &args.key) {
-        (Some(_), Some(_)) => Err(Stop::usage("--p12 and --key: give one of them")),
-        (None, Some(path)) => {
-            let octets = zeroize::Zeroizing::new(input::read(path)?);
-            let key = match PrivateKey::from_file(&octets, None) {
-                Err(kyso::Error::Secret(SecretError::Missing { .. })) => {
-                    let prompt = format!("Password of {}: ", path.display());
-                    let password = password(args, Some(&prompt))?;
-                    PrivateKey::from_file(&octets, password.as_ref())
-                }
-                outcome => outcome,
-            }
-            .map_err(|e| Stop::from(e).of_file(path))?;
-            let cert = args.cert.as_ref().ok_or_else(|| Stop::usage("--key needs --cert"))?;
-            let identity = identity(cert, &args.chain)?;
-            let algorithm = algorithm(key.public_key().key_type(), key.default_algorithm(), digest, pss)?;
-            Ok(Box::new(SoftKey::new(key, identity)?.with_algorithm(algorithm)?))
+    let token = args.pkcs11.is_some() || args.pkcs11_uri.is_some();
+    match (&args.p12, &args.key, token) {
+        (Some(path), None, false) => from_pkcs12(path, args, digest, pss),
+        (None, Some(path), false) => from_file(path, args, digest, pss),
+        (None, None, true) => from_token(args, digest, pss),
+        (None, None, false) => {
+            Err(Stop::usage("which key? Give --p12 FILE, --key FILE --cert FILE, or --pkcs11 MODULE"))
         }
-        _ => Err(Stop::usage("which key? Give --p12 FILE, --key FILE --cert FILE, or --pkcs11 MODULE")),
+        _ => Err(Stop::usage("--p12, --key and --pkcs11: give one of them")),
     }
+}
+
+fn from_pkcs12(
+    path: &Path,
+    args: &KeyArgs,
+    digest: Option<DigestName>,
+    pss: bool,
+) -> Result<Box<dyn SigningKey>, Stop> {
+    let octets = zeroize::Zeroizing::new(input::read(path)?);
+    let prompt = format!("Password of {}: ", path.display());
+    // A store without a password is opened with an empty one.
+    let password = password(args, Some(&prompt))?.unwrap_or_else(|| Password::new(""));
+    let key = SoftKey::from_pkcs12(&octets, &password, &Limits::default()).map_err(|e| Stop::from(e).of_file(path))?;
+    let algorithm =
+        algorithm(key.identity().certificate().public_key().key_type(), key.default_algorithm(), digest, pss)?;
+    Ok(Box::new(key.with_algorithm(algorithm)?))
+}
+
+fn from_file(path: &Path, args: &KeyArgs, digest: Option<DigestName>, pss: bool) -> Result<Box<dyn SigningKey>, Stop> {
+    let octets = zeroize::Zeroizing::new(input::read(path)?);
+    let key = match PrivateKey::from_file(&octets, None) {
+        Err(kyso::Error::Secret(SecretError::Missing { .. })) => {
+            let prompt = format!("Password of {}: ", path.display());
+            let password = password(args, Some(&prompt))?;
+            PrivateKey::from_file(&octets, password.as_ref())
+        }
+        outcome => outcome,
+    }
+    .map_err(|e| Stop::from(e).of_file(path))?;
+    let cert = args.cert.as_ref().ok_or_else(|| Stop::usage("--key needs --cert"))?;
+    let identity = identity(cert, &args.chain)?;
+    let algorithm = algorithm(key.public_key().key_type(), key.default_algorithm(), digest, pss)?;
+    Ok(Box::new(SoftKey::new(key, identity)?.with_algorithm(algorithm)?))
+}
+
+fn from_token(args: &KeyArgs, digest: Option<DigestName>, pss: bool) -> Result<Box<dyn SigningKey>, Stop> {
+    let uri = args.pkcs11_uri.as_deref().map(TokenUri::parse).transpose()?;
+    let module = match (&args.pkcs11, uri.as_ref().and_then(TokenUri::module_path)) {
+        (Some(path), _) => path.clone(),
+        (None, Some(path)) => PathBuf::from(path),
+        (None, None) => return Err(Stop::usage("--pkcs11-uri without module-path needs --pkcs11 MODULE")),
+    };
+    let (token, key) = match &uri {
+        Some(uri) => (TokenSelector::from(uri), KeySelector::from(uri)),
+        None => {
+            let mut key = KeySelector::only();
+            if let Some(label) = &args.key_label {
+                key = key.label(label.as_bytes());
+            }
+            if let Some(id) = &args.key_id {
+                key = key.id(hex(id).ok_or_else(|| Stop::usage("--key-id: expected hexadecimal digits in pairs"))?);
+            }
+            (args.token.as_ref().map_or_else(TokenSelector::only, |label| TokenSelector::only().label(label)), key)
+        }
+    };
+    let pin = input::secret(args.pin_env.as_deref(), args.pin_file.as_deref(), Some("PIN: "))?;
+    let Some(pin) = pin else {
+        return Err(Stop {
+            exit: Exit::Secret,
+            message: "a PIN is needed: --pin-env, --pin-file, or a terminal".into(),
+        });
+    };
+    let session = Module::load(module)?.login(token, Pin::new(pin.as_str()))?;
+    let key = match &args.cert {
+        Some(cert) => session.signing_key_with(key, identity(cert, &args.chain)?)?,
+        None => session.signing_key(key)?,
+    };
+    let algorithm =
+        algorithm(key.identity().certificate().public_key().key_type(), key.default_algorithm(), digest, pss)?;
+    Ok(Box::new(key.with_algorithm(algorithm)?))
+}
+
+/// Octets from hexadecimal digits.
+pub(crate) fn hex(text: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u8> = text.bytes().filter(|b| *b != b':').collect();
+    if !digits.len().is_multiple_of(2) {
+        return None;
+    }
+    digits.chunks(2).map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
 
 /// The password of a key file, from where the options say.
@@ -47,7 +126,7 @@ fn password(args: &KeyArgs, prompt: Option<&str>) -> Result<Option<Password>, St
     Ok(secret.map(|s| Password::new(s.as_str())))
 }
 
-fn identity(cert: &std::path::Path, chain: &[std::path::PathBuf]) -> Result<SignerIdentity, Stop> {
+fn identity(cert: &Path, chain: &[PathBuf]) -> Result<SignerIdentity, Stop> {
     let certificate = trust::certificate(cert)?;
     let mut further = Vec::new();
     for path in chain {

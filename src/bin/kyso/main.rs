@@ -6,6 +6,7 @@ mod cert;
 mod exit;
 mod input;
 mod keys;
+mod token;
 mod trust;
 
 use std::process::ExitCode;
@@ -37,6 +38,7 @@ fn run(cli: &args::Cli) -> Outcome {
     let lang = cli.lang.unwrap_or_else(args::Lang::of_locale);
     match &cli.command {
         args::Command::Cert(args::CertCommand::Show { file, json }) => cert::show(file, *json, lang),
+        args::Command::Token(args::TokenCommand::List { pkcs11, json }) => token::list(pkcs11, *json, lang),
         args::Command::Archive { .. } => Err(Stop::usage("archive: reserved, not available yet")),
         _ => Err(Stop::usage("this command is not available yet")),
     }

@@ -1,0 +1,108 @@
+//! Where a PIN comes from, and what a login may do.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::token::Token;
+use crate::error::PinTries;
+use crate::secret::Pin;
+
+/// How to log in to a token.
+///
+/// The PIN is tried exactly once. The token's flags are read before: at a
+/// final try nothing is tried unless [`allow_final_try`](Self::allow_final_try)
+/// says so, and a locked PIN is never tried.
+pub struct Login {
+    pub(super) source: PinSource,
+    pub(super) final_try: bool,
+}
+
+pub(super) enum PinSource {
+    Value(Pin),
+    Callback(Arc<Ask>),
+    OnDevice,
+    Public,
+}
+
+type Ask = dyn Fn(&PinRequest<'_>) -> Option<Pin> + Send + Sync;
+
+/// What a PIN is asked for, to be shown to the person who enters it.
+#[derive(Debug)]
+pub struct PinRequest<'a> {
+    pub(super) token: &'a Token,
+    pub(super) for_one_signature: bool,
+}
+
+impl PinRequest<'_> {
+    /// The token, as it showed itself just before.
+    #[must_use]
+    pub const fn token(&self) -> &Token {
+        self.token
+    }
+
+    /// What the token tells of the tries that are left.
+    #[must_use]
+    pub const fn tries(&self) -> PinTries {
+        self.token.pin_tries()
+    }
+
+    /// Whether the PIN is for one signature alone (`CKA_ALWAYS_AUTHENTICATE`).
+    #[must_use]
+    pub const fn is_for_one_signature(&self) -> bool {
+        self.for_one_signature
+    }
+}
+
+impl Login {
+    /// With this PIN, which is wiped after its one try.
+    #[must_use]
+    pub const fn with_pin(pin: Pin) -> Self {
+        Self { source: PinSource::Value(pin), final_try: false }
+    }
+
+    /// With a PIN that is asked for when it is needed; `None` cancels.
+    ///
+    /// It is asked again where the token wants a PIN for each signature, and
+    /// once where a token was pulled and put back.
+    #[must_use]
+    pub fn with_callback(ask: impl Fn(&PinRequest<'_>) -> Option<Pin> + Send + Sync + 'static) -> Self {
+        Self { source: PinSource::Callback(Arc::new(ask)), final_try: false }
+    }
+
+    /// On the device's own PIN pad.
+    #[must_use]
+    pub const fn on_device() -> Self {
+        Self { source: PinSource::OnDevice, final_try: false }
+    }
+
+    /// Without a login: only what the token shows to everybody.
+    #[must_use]
+    pub const fn public() -> Self {
+        Self { source: PinSource::Public, final_try: false }
+    }
+
+    /// Tries the PIN even where the token reports that a wrong one locks it.
+    #[must_use]
+    pub const fn allow_final_try(mut self) -> Self {
+        self.final_try = true;
+        self
+    }
+}
+
+impl From<Pin> for Login {
+    fn from(pin: Pin) -> Self {
+        Self::with_pin(pin)
+    }
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let source = match self.source {
+            PinSource::Value(_) => "a PIN",
+            PinSource::Callback(_) => "a callback",
+            PinSource::OnDevice => "the device",
+            PinSource::Public => "none",
+        };
+        f.debug_struct("Login").field("source", &source).field("final_try", &self.final_try).finish()
+    }
+}

@@ -1,0 +1,528 @@
+//! PAdES baseline signatures (ETSI EN 319 142-1): an incremental update that ends in a signature.
+
+use std::fmt;
+use std::io::Write;
+
+use crate::crypto::DigestAlgorithm;
+use crate::crypto::SignatureAlgorithm;
+use crate::error::Error;
+use crate::error::Format;
+use crate::error::Malformed;
+use crate::error::Misuse;
+use crate::error::RefusalReason;
+use crate::error::Refused;
+use crate::key::SignerIdentity;
+use crate::key::SigningKey;
+use crate::pdf::Appearance;
+use crate::pdf::Field;
+use crate::pdf::Pdf;
+use crate::pdf::Permission;
+use crate::pdf::SignatureFacts;
+use crate::pdf::SignatureKind;
+use crate::pdf::Update;
+use crate::pdf::form::NewField;
+use crate::pdf::form::WrittenField;
+use crate::pdf::form::fill_field;
+use crate::pdf::object::Dictionary;
+use crate::pdf::object::Object;
+use crate::pdf::object::Reference;
+use crate::pdf::update::Tail;
+use crate::sign::pdf_plan::Plan;
+use crate::sign::pdf_plan::each_chunk;
+use crate::sign::pdf_plan::write;
+use crate::sign::prepared::Prepared;
+use crate::sign::signer::Choice;
+use crate::sign::signer::Signer;
+use crate::sign::timestamping::TimestampSettings;
+use crate::sign::timestamping::Timestamping;
+use crate::time::Time;
+
+/// Octets kept for a time-stamp token with its certificates; authorities send 3 to 8 thousand.
+const TIMESTAMP_ROOM: usize = 12 << 10;
+/// Octets that `/Contents` may be asked to have room for.
+const MOST_ROOM: usize = 16 << 20;
+/// Vietnam and the rest of Indochina time.
+const UTC_PLUS_7: i16 = 420;
+
+/// Draws the appearance for a width and a height in points.
+type Draw<'p> = Box<dyn Fn(f64, f64) -> Appearance + 'p>;
+
+/// A PDF signature to be made, level B-B.
+///
+/// The claimed signing time stands in `/M` and not in the CMS (EN 319 142-1
+/// §6.3); `/SubFilter` is `ETSI.CAdES.detached`.
+pub struct PadesRequest<'p> {
+    pdf: &'p Pdf<'p>,
+    now: Time,
+    utc_offset: i16,
+    field: Option<String>,
+    page: Option<usize>,
+    visible: Option<(usize, f64, f64, Appearance)>,
+    draw: Option<Draw<'p>>,
+    name: Option<String>,
+    reason: Option<String>,
+    location: Option<String>,
+    contact: Option<String>,
+    certify: Option<Permission>,
+    room: usize,
+    choice: Choice,
+}
+
+/// A signed document: the original, which is not touched, and the octets that follow it.
+pub struct SignedPdf<'p> {
+    pdf: &'p Pdf<'p>,
+    tail: Tail,
+    field: String,
+}
+
+impl<'p> PadesRequest<'p> {
+    /// A signature on the newest revision of `pdf`; `now` is the claimed signing time.
+    #[must_use]
+    pub const fn new(pdf: &'p Pdf<'p>, now: Time) -> Self {
+        Self {
+            pdf,
+            now,
+            utc_offset: UTC_PLUS_7,
+            field: None,
+            page: None,
+            visible: None,
+            draw: None,
+            name: None,
+            reason: None,
+            location: None,
+            contact: None,
+            certify: None,
+            room: 0,
+            choice: Choice { algorithm: None, digest: None, pss: false },
+        }
+    }
+
+    /// The field to sign: an empty signature field of this name, else a new one is made with it.
+    ///
+    /// Without a name a new field gets the next free one of `Signature1`, `Signature2`, ...
+    #[must_use]
+    pub fn field(mut self, name: impl Into<String>) -> Self {
+        self.field = Some(name.into());
+        self
+    }
+
+    /// A new field that shows `appearance` with its lower left corner at `left` and `bottom`:
+    /// points from the lower left corner of page `page` (0 being the first), as a person sees it.
+    #[must_use]
+    pub fn visible(mut self, page: usize, left: f64, bottom: f64, appearance: Appearance) -> Self {
+        self.visible = Some((page, left, bottom, appearance));
+        self
+    }
+
+    /// What an existing field is to show: drawn for the width and the height of its widget, in points.
+    #[must_use]
+    pub fn appearance(mut self, draw: impl Fn(f64, f64) -> Appearance + 'p) -> Self {
+        self.draw = Some(Box::new(draw));
+        self
+    }
+
+    /// The page of a new invisible field, 0 being the first.
+    #[must_use]
+    pub const fn page(mut self, page: usize) -> Self {
+        self.page = Some(page);
+        self
+    }
+
+    /// `/Name`: the signer as text. Validators take the certificate's subject.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// `/Reason`.
+    #[must_use]
+    pub fn reason(mut self, reason: impl Into<String>) -> Self {
+        self.reason = Some(reason.into());
+        self
+    }
+
+    /// `/Location`.
+    #[must_use]
+    pub fn location(mut self, location: impl Into<String>) -> Self {
+        self.location = Some(location.into());
+        self
+    }
+
+    /// `/ContactInfo`.
+    #[must_use]
+    pub fn contact(mut self, contact: impl Into<String>) -> Self {
+        self.contact = Some(contact.into());
+        self
+    }
+
+    /// Makes it a certification signature, which must be the first of the document (ISO 32000-2 §12.8.2.2).
+    ///
+    /// [`Permission::NoChanges`] is no choice for documents that are to be
+    /// archived: some readers count later validation data as a change.
+    #[must_use]
+    pub const fn certify(mut self, permission: Permission) -> Self {
+        self.certify = Some(permission);
+        self
+    }
+
+    /// The zone in which `/M` is written, in minutes east of UTC; +07:00 by default, 0 is UTC.
+    #[must_use]
+    pub const fn utc_offset(mut self, minutes: i16) -> Self {
+        self.utc_offset = minutes;
+        self
+    }
+
+    /// Another digest than the one that fits the key.
+    #[must_use]
+    pub const fn digest(mut self, algorithm: DigestAlgorithm) -> Self {
+        self.choice.digest = Some(algorithm);
+        self
+    }
+
+    /// RSASSA-PSS instead of RSASSA-PKCS1-v1_5.
+    #[must_use]
+    pub const fn pss(mut self) -> Self {
+        self.choice.pss = true;
+        self
+    }
+
+    /// Another signature algorithm than the key's own, with all its parameters.
+    #[must_use]
+    pub const fn algorithm(mut self, algorithm: SignatureAlgorithm) -> Self {
+        self.choice.algorithm = Some(algorithm);
+        self
+    }
+
+    /// Keeps room for the time-stamp of level B-T, where [`prepare`](Self::prepare) is to end in
+    /// [`complete_timestamped`](Prepared::complete_timestamped).
+    #[must_use]
+    pub const fn room_for_timestamp(mut self) -> Self {
+        self.room = if self.room < TIMESTAMP_ROOM { TIMESTAMP_ROOM } else { self.room };
+        self
+    }
+
+    /// Keeps room for so many octets more than the signature needs.
+    #[must_use]
+    pub const fn room(mut self, octets: usize) -> Self {
+        self.room = octets;
+        self
+    }
+
+    /// Prepares the signature for a signer whose key is elsewhere.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where the document, the certificate or the algorithm
+    /// forbid it, with the reason; [`Error::Misuse`] for contradictory choices.
+    pub fn prepare(&self, identity: &SignerIdentity) -> Result<Prepared<&'p Pdf<'p>>, Error> {
+        self.prepare_with(identity, None, self.room, None)
+    }
+
+    /// Signs.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare), and what the key reports.
+    pub fn sign(&self, key: &dyn SigningKey) -> Result<SignedPdf<'p>, Error> {
+        let prepared = self.prepare_with(key.identity(), Some(key.default_algorithm()), self.room, None)?;
+        let value = prepared.sign(key)?;
+        prepared.complete(&value)
+    }
+
+    /// Signs while the document is copied to `out`, so that it is read once.
+    ///
+    /// # Errors
+    /// As [`sign`](Self::sign). What was written before is then of no use:
+    /// give this a file that is put in its place only on success.
+    pub fn sign_to(&self, key: &dyn SigningKey, out: &mut dyn Write) -> Result<SignedPdf<'p>, Error> {
+        let prepared = self.prepare_with(key.identity(), Some(key.default_algorithm()), self.room, Some(out))?;
+        let value = prepared.sign(key)?;
+        let signed = prepared.complete(&value)?;
+        write(out, signed.tail())?;
+        Ok(signed)
+    }
+
+    /// Signs and gets a time-stamp on the signature value (level B-T).
+    ///
+    /// # Errors
+    /// As [`sign`](Self::sign).
+    pub fn sign_timestamped(
+        &self,
+        key: &dyn SigningKey,
+        settings: TimestampSettings,
+    ) -> Result<Timestamping<&'p Pdf<'p>>, Error> {
+        let room = self.room.max(TIMESTAMP_ROOM);
+        let prepared = self.prepare_with(key.identity(), Some(key.default_algorithm()), room, None)?;
+        let value = prepared.sign(key)?;
+        prepared.complete_timestamped(&value, settings)
+    }
+
+    fn prepare_with(
+        &self,
+        identity: &SignerIdentity,
+        preferred: Option<SignatureAlgorithm>,
+        room: usize,
+        copy: Option<&mut dyn Write>,
+    ) -> Result<Prepared<&'p Pdf<'p>>, Error> {
+        let signer = Signer::new(identity, preferred, self.choice, self.now)?;
+        if room > MOST_ROOM {
+            return Err(Misuse::new(format!("{room} octets of room; {MOST_ROOM} are the most")).into());
+        }
+        let mut update = Update::new(self.pdf)?;
+        let signatures = self.pdf.signatures()?;
+        let existing = self.existing_field()?;
+        self.check_permission(&signatures, existing.as_ref())?;
+        let dictionary = self.dictionary(existing.as_ref())?;
+        let value = update.add_signature(dictionary, signer.cms_octets()?.saturating_add(room))?;
+        let written = self.write_field(&mut update, existing.as_ref(), value)?;
+        if self.certify.is_some() {
+            point_to_certification(&mut update, value)?;
+        }
+        let plan = Plan { tail: update.finish()?, field: written.name };
+        let digest = plan.digest(self.pdf, signer.digest_algorithm(), copy)?;
+        Prepared::new(self.pdf, plan, signer, digest)
+    }
+
+    /// The empty signature field that is meant, if the document has it.
+    fn existing_field(&self) -> Result<Option<Field>, Error> {
+        let Some(name) = &self.field else { return Ok(None) };
+        let latest = self.pdf.latest();
+        let Some(field) = latest.fields()?.0.into_iter().find(|field| field.name == *name) else { return Ok(None) };
+        if !field.is_signature() {
+            return Err(Misuse::new(format!("the field {name:?} is no signature field")).into());
+        }
+        if !latest.resolve(&field.value)?.is_null() {
+            return Err(Misuse::new(format!("the field {name:?} is signed already")).into());
+        }
+        if self.visible.is_some() || self.page.is_some() {
+            let message = format!("the field {name:?} exists: its page and place cannot be chosen");
+            return Err(Misuse::new(message).into());
+        }
+        Ok(Some(field))
+    }
+
+    /// Refuses what an earlier signature forbids: it would break, or this one be worth nothing.
+    fn check_permission(&self, signatures: &[SignatureFacts], existing: Option<&Field>) -> Result<(), Error> {
+        let refused = |reason, detail: String| Err(Error::from(Refused::new(reason, detail)));
+        let mut earlier = signatures.iter().filter(|facts| facts.kind != SignatureKind::UsageRights).peekable();
+        if let Some(first) = earlier.peek().filter(|_| self.certify.is_some()) {
+            let detail = format!(
+                "a certification must be the first signature of a document; {:?} is signed already",
+                first.field_name
+            );
+            return refused(RefusalReason::Certified, detail);
+        }
+        for facts in earlier {
+            let locked = facts.locks.iter().filter_map(|lock| lock.permission).min();
+            let permission = facts.certification.into_iter().chain(locked).min();
+            let by = &facts.field_name;
+            if permission == Some(Permission::NoChanges) {
+                let detail = format!("the signature {by:?} permits no changes, so no further signature");
+                return refused(RefusalReason::Certified, detail);
+            }
+            if permission.is_some() && self.visible.is_some() {
+                // It could cover what was certified (the Sneaky Signature Attack).
+                let detail = format!(
+                    "the signature {by:?} certifies the document: sign invisibly, or in a field that was there before"
+                );
+                return refused(RefusalReason::Certified, detail);
+            }
+            if let Some(field) = existing
+                && facts.locks.iter().any(|lock| lock.covers(&field.name))
+            {
+                let detail = format!("the signature {by:?} locks the field {:?}", field.name);
+                return refused(RefusalReason::Locked, detail);
+            }
+        }
+        Ok(())
+    }
+
+    /// The signature dictionary (ISO 32000-2 §12.8.1, EN 319 142-1 §6.3).
+    fn dictionary(&self, existing: Option<&Field>) -> Result<Dictionary, Error> {
+        let mut dictionary = Dictionary::new()
+            .with("Type", Object::name("Sig"))
+            .with("Filter", Object::name("Adobe.PPKLite"))
+            .with("SubFilter", Object::name("ETSI.CAdES.detached"))
+            .with("M", Object::literal(self.now.to_pdf(self.utc_offset)));
+        let texts = [
+            ("Name", &self.name),
+            ("Reason", &self.reason),
+            ("Location", &self.location),
+            ("ContactInfo", &self.contact),
+        ];
+        for (key, text) in texts {
+            if let Some(text) = text {
+                dictionary.set(key, Object::text(text));
+            }
+        }
+        let mut references = Vec::new();
+        if let Some(permission) = self.certify {
+            references.push(transform("DocMDP", parameters().with("P", level(permission))));
+        }
+        if let Some(lock) = existing.and_then(|field| field.dictionary().get("Lock")) {
+            references.push(self.field_lock(lock)?);
+        }
+        if !references.is_empty() {
+            dictionary.set("Reference", references);
+        }
+        Ok(dictionary)
+    }
+
+    /// What a field's lock dictionary demands of its signature (ISO 32000-2 §12.7.5.5).
+    fn field_lock(&self, lock: &Object) -> Result<Object, Error> {
+        let latest = self.pdf.latest();
+        let lock = latest.resolve(lock)?;
+        let fault = || Malformed::new(Format::Pdf, "/Lock of the signature field", "a dictionary with an /Action");
+        let lock = lock.as_dictionary().ok_or_else(fault)?;
+        let action = latest.get(lock, "Action")?;
+        let mut parameters = parameters();
+        parameters.set(
+            "Action",
+            Object::name(std::str::from_utf8(action.as_name().ok_or_else(fault)?).map_err(|_| fault())?),
+        );
+        let names = latest.get(lock, "Fields")?;
+        if names.as_array().is_some() {
+            parameters.set("Fields", (*names).clone());
+        }
+        Ok(match transform("FieldMDP", parameters) {
+            Object::Dictionary(reference) => reference.with("Data", latest.root()?).into(),
+            other => other,
+        })
+    }
+
+    fn write_field(
+        &self,
+        update: &mut Update<'_>,
+        existing: Option<&Field>,
+        value: Reference,
+    ) -> Result<WrittenField, Error> {
+        if let Some(field) = existing {
+            let Some(id) = field.id else {
+                let fault = Malformed::new(Format::Pdf, format!("field {:?}", field.name), "an indirect object");
+                return Err(fault.into());
+            };
+            return fill_field(update, id, value, self.draw.as_deref());
+        }
+        if self.draw.is_some() {
+            let message = "there is no field of that name whose place an appearance could be drawn for";
+            return Err(Misuse::new(message).into());
+        }
+        let mut field = match (&self.visible, self.page) {
+            (Some((page, left, bottom, appearance)), None) => {
+                NewField::visible(*page, *left, *bottom, appearance.clone())
+            }
+            (None, page) => NewField::invisible().on_page(page.unwrap_or(0)),
+            (Some(_), Some(_)) => {
+                return Err(Misuse::new("the page of a visible signature was chosen twice").into());
+            }
+        };
+        if let Some(name) = &self.field {
+            field = field.name(name);
+        }
+        field.add_to(update, Some(value))
+    }
+}
+
+fn parameters() -> Dictionary {
+    Dictionary::new().with("Type", Object::name("TransformParams")).with("V", Object::name("1.2"))
+}
+
+/// A signature reference dictionary (ISO 32000-2 Table 256).
+fn transform(method: &str, parameters: Dictionary) -> Object {
+    Dictionary::new()
+        .with("Type", Object::name("SigRef"))
+        .with("TransformMethod", Object::name(method))
+        .with("TransformParams", parameters)
+        .into()
+}
+
+const fn level(permission: Permission) -> i64 {
+    match permission {
+        Permission::NoChanges => 1,
+        Permission::FormFilling => 2,
+        Permission::Annotating => 3,
+    }
+}
+
+/// `/Perms` `/DocMDP` of the catalogue (ISO 32000-2 §12.8.6).
+fn point_to_certification(update: &mut Update<'_>, value: Reference) -> Result<(), Error> {
+    let root = update.pdf().latest().root()?;
+    let mut catalog = update.dictionary(root)?;
+    match catalog.get("Perms") {
+        Some(Object::Reference(id)) if update.object(*id)?.as_dictionary().is_some() => {
+            let id = *id;
+            let permissions = update.dictionary(id)?.with("DocMDP", value);
+            update.set(id, permissions)
+        }
+        direct => {
+            let permissions = direct.and_then(Object::as_dictionary).cloned().unwrap_or_default();
+            catalog.set("Perms", permissions.with("DocMDP", value));
+            update.set(root, catalog)
+        }
+    }
+}
+
+impl fmt::Debug for PadesRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PadesRequest")
+            .field("pdf", &self.pdf)
+            .field("now", &self.now)
+            .field("field", &self.field)
+            .field("certify", &self.certify)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'p> SignedPdf<'p> {
+    pub(super) const fn new(pdf: &'p Pdf<'p>, tail: Tail, field: String) -> Self {
+        Self { pdf, tail, field }
+    }
+
+    /// The octets that follow those of the original: all that was added.
+    #[must_use]
+    pub fn tail(&self) -> &[u8] {
+        self.tail.octets()
+    }
+
+    /// Octets of the whole document.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.tail.original_length() + self.tail.octets().len() as u64
+    }
+
+    /// Whether there are none; never so.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The fully qualified name of the field that was signed.
+    #[must_use]
+    pub fn field_name(&self) -> &str {
+        &self.field
+    }
+
+    /// Writes the whole document, the original part by part.
+    ///
+    /// # Errors
+    /// What the source or `out` reports.
+    pub fn write_to(&self, out: &mut dyn Write) -> Result<(), Error> {
+        each_chunk(self.pdf, |octets| write(out, octets))?;
+        write(out, self.tail())
+    }
+
+    /// The whole document in memory.
+    ///
+    /// # Errors
+    /// What the source reports.
+    pub fn to_octets(&self) -> Result<Vec<u8>, Error> {
+        let mut out = Vec::with_capacity(usize::try_from(self.len()).unwrap_or(0));
+        self.write_to(&mut out)?;
+        Ok(out)
+    }
+}
+
+impl fmt::Debug for SignedPdf<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedPdf").field("field", &self.field).field("len", &self.len()).finish_non_exhaustive()
+    }
+}

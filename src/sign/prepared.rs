@@ -1,0 +1,179 @@
+//! The core of signing: prepared in one phase, completed in the other.
+
+use std::fmt;
+
+use crate::crypto::Backend;
+use crate::crypto::Digest;
+use crate::error::Error;
+use crate::error::RefusalReason;
+use crate::error::Refused;
+use crate::key::SignatureValue;
+use crate::key::SigningKey;
+use crate::key::ToBeSigned;
+use crate::sign::signer::Signer;
+use crate::sign::state;
+use crate::sign::timestamping::TimestampSettings;
+use crate::sign::timestamping::Timestamping;
+use crate::x509::Certificate;
+
+/// A signature that lacks nothing but its value.
+///
+/// Between the phases it can be stored: [`to_bytes`](Self::to_bytes) and
+/// [`resume`](Self::resume). It holds no secret.
+pub struct Prepared<D: Document> {
+    document: D,
+    plan: D::Plan,
+    signer: Signer,
+    digest: Digest,
+    to_be_signed: ToBeSigned,
+}
+
+/// What is signed: a PDF (`&Pdf`), which ends as a [`SignedPdf`](crate::sign::pades::SignedPdf), or
+/// [`Content`](crate::sign::cades::Content), which ends as a [`SignedCms`](crate::sign::cades::SignedCms).
+///
+/// Implemented by this crate alone.
+pub trait Document: sealed::Target {}
+
+pub(super) mod sealed {
+    use crate::crypto::Digest;
+    use crate::crypto::DigestAlgorithm;
+    use crate::error::Error;
+    use crate::sign::state::StateFormat;
+
+    /// What a format adds to the core.
+    pub trait Target: Sized {
+        /// What was decided when the signature was prepared.
+        type Plan;
+
+        /// What comes out.
+        type Signed;
+
+        const FORMAT: StateFormat;
+
+        /// Digests what is covered: all of the document, read anew.
+        fn digest(&self, plan: &Self::Plan, algorithm: DigestAlgorithm) -> Result<Digest, Error>;
+
+        /// Content that the CMS is to hold itself.
+        fn content(&self, plan: &Self::Plan) -> Option<&[u8]>;
+
+        /// DER, for the state.
+        fn write_plan(plan: &Self::Plan) -> Vec<u8>;
+
+        /// From what [`write_plan`](Self::write_plan) wrote.
+        fn read_plan(&self, der: &[u8]) -> Result<Self::Plan, Error>;
+
+        /// Puts the CMS in its place.
+        fn finish(self, plan: Self::Plan, cms: Vec<u8>) -> Result<Self::Signed, Error>;
+    }
+}
+
+impl<D: Document> Prepared<D> {
+    pub(super) fn new(document: D, plan: D::Plan, signer: Signer, digest: Digest) -> Result<Self, Error> {
+        let to_be_signed = ToBeSigned::new(signer.algorithm, signer.signed_attributes(&digest)?);
+        Ok(Self { document, plan, signer, digest, to_be_signed })
+    }
+
+    /// What the key has to sign, and how: the DER signed attributes.
+    #[must_use]
+    pub const fn to_be_signed(&self) -> &ToBeSigned {
+        &self.to_be_signed
+    }
+
+    /// The signer's certificate.
+    #[must_use]
+    pub const fn certificate(&self) -> &Certificate {
+        self.signer.certificate()
+    }
+
+    /// The digest of the octets that the signature covers.
+    #[must_use]
+    pub const fn document_digest(&self) -> &Digest {
+        &self.digest
+    }
+
+    /// Verifies the signature value with another backend than the default one.
+    #[must_use]
+    pub fn backend(mut self, backend: Backend) -> Self {
+        self.signer.backend = backend;
+        self
+    }
+
+    /// The state to store between the phases; small, but for the appearance of a visible signature.
+    ///
+    /// The document is not in it and must be at hand again.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        state::write(D::FORMAT, &self.signer, &self.digest, self.to_be_signed.octets(), &D::write_plan(&self.plan))
+    }
+
+    /// Takes up a stored state.
+    ///
+    /// Nothing in it is trusted: `document` is digested anew, the octets to be
+    /// signed are made anew, and the signature value must verify over them.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] for another document than the one that was prepared;
+    /// [`Error::Malformed`] for a state that was altered.
+    pub fn resume(state: &[u8], document: D) -> Result<Self, Error> {
+        let stored = state::read(state, D::FORMAT)?;
+        let plan = document.read_plan(stored.plan)?;
+        let digest = document.digest(&plan, stored.signer.digest_algorithm())?;
+        let mismatch = |detail: &'static str| Error::from(Refused::new(RefusalReason::StateMismatch, detail));
+        if digest != stored.digest {
+            return Err(mismatch("the document is not the one that was prepared for this signature"));
+        }
+        let prepared = Self::new(document, plan, stored.signer.clone(), digest)?;
+        if !stored.fits(prepared.to_be_signed.octets()) {
+            return Err(mismatch("the state was altered, or another version of this crate prepared it"));
+        }
+        Ok(prepared)
+    }
+
+    /// Puts the signature value in its place.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where the value does not verify under the certificate
+    /// over the octets to be signed; nothing is handed out then.
+    pub fn complete(self, value: &SignatureValue) -> Result<D::Signed, Error> {
+        self.verify(value)?;
+        self.embed(value, None)
+    }
+
+    /// As [`complete`](Self::complete), and gets a time-stamp on the signature
+    /// value before the document is finished (level B-T).
+    ///
+    /// # Errors
+    /// As [`complete`](Self::complete).
+    pub fn complete_timestamped(
+        self,
+        value: &SignatureValue,
+        settings: TimestampSettings,
+    ) -> Result<Timestamping<D>, Error> {
+        self.verify(value)?;
+        Ok(Timestamping::new(self, value.clone(), settings))
+    }
+
+    pub(super) fn sign(&self, key: &dyn SigningKey) -> Result<SignatureValue, Error> {
+        key.sign(&self.to_be_signed)
+    }
+
+    fn verify(&self, value: &SignatureValue) -> Result<(), Error> {
+        self.signer.verify(self.to_be_signed.octets(), value)
+    }
+
+    pub(super) fn embed(self, value: &SignatureValue, timestamp: Option<&[u8]>) -> Result<D::Signed, Error> {
+        let content = self.document.content(&self.plan);
+        let cms = self.signer.assemble(self.to_be_signed.octets(), value, content, timestamp)?;
+        self.document.finish(self.plan, cms)
+    }
+}
+
+impl<D: Document> fmt::Debug for Prepared<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared")
+            .field("format", &D::FORMAT)
+            .field("digest", &self.digest)
+            .field("algorithm", &self.signer.algorithm)
+            .finish_non_exhaustive()
+    }
+}
