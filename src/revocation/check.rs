@@ -1,20 +1,32 @@
 //! The status of a path with evidence from the network.
 
+use std::collections::HashSet;
+
+use super::engine::Engine;
 use super::evidence::Evidence;
+use super::requests;
+use super::rules::MissingNonce;
 use super::rules::RevocationRules;
 use super::status::PathRevocation;
 use crate::crypto::Backend;
 use crate::error::Error;
+use crate::error::FetchError;
 use crate::fetch::Job;
+use crate::fetch::Purpose;
 use crate::fetch::Request;
 use crate::fetch::Response;
 use crate::finding::Finding;
 use crate::path::Path;
 use crate::time::Time;
+use crate::x509::ocsp::OcspResponse;
 
 /// [`judge`](super::judge) as a job: where the evidence at hand leaves a status
 /// unknown, it asks, OCSP responders first, then distribution points, and
 /// each thing once.
+///
+/// An answer that is of no use, or none, is a finding, and the next address is
+/// asked. In each round it asks one thing for each certificate, so that a host
+/// may put the requests of a round at the same time.
 #[derive(Clone, Debug)]
 pub struct Check {
     path: Path,
@@ -22,6 +34,9 @@ pub struct Check {
     at: Time,
     backend: Backend,
     evidence: Evidence,
+    nonce: Option<[u8; 32]>,
+    asked: HashSet<Request>,
+    findings: Vec<Finding>,
 }
 
 /// What a [`Check`] ends with.
@@ -40,7 +55,16 @@ impl Check {
     /// The status of every certificate of `path` at the time `at`.
     #[must_use]
     pub fn new(path: &Path, rules: &RevocationRules, at: Time) -> Self {
-        Self { path: path.clone(), rules: rules.clone(), at, backend: Backend::default(), evidence: Evidence::new() }
+        Self {
+            path: path.clone(),
+            rules: rules.clone(),
+            at,
+            backend: Backend::default(),
+            evidence: Evidence::new(),
+            nonce: None,
+            asked: HashSet::new(),
+            findings: Vec::new(),
+        }
     }
 
     /// Offers evidence; what it decides is not asked for.
@@ -56,19 +80,59 @@ impl Check {
         self.backend = backend;
         self
     }
+
+    /// Random octets, from which each OCSP request gets a nonce of its own
+    /// (RFC 9654). Never give the same ones twice.
+    #[must_use]
+    pub const fn nonce(mut self, random: [u8; 32]) -> Self {
+        self.nonce = Some(random);
+        self
+    }
+
+    fn judge(&self) -> PathRevocation {
+        let (anchor, set) = (self.path.anchor().clone(), self.path.trust_set());
+        let engine = Engine::new(anchor, set, &self.evidence, &self.rules, self.backend);
+        engine.nonce(self.nonce).path(&self.path, self.at)
+    }
+
+    fn take(&mut self, request: &Request, body: &[u8]) -> Result<(), Error> {
+        if body.len() > request.max_octets {
+            return Err(FetchError::new(request.url.as_str(), "the answer is larger than was asked for").into());
+        }
+        if let (Purpose::Ocsp, Some(seed)) = (request.purpose, &self.nonce) {
+            let own = requests::has_own_nonce(seed, &OcspResponse::from_der(body)?);
+            if own.map_or(self.rules.missing_nonce == MissingNonce::Refused, |own| !own) {
+                return Err(FetchError::new(request.url.as_str(), "the answer lacks the nonce of the request").into());
+            }
+        }
+        self.evidence.accept(request.purpose, body)
+    }
 }
 
 impl Job for Check {
     type Output = Checked;
 
     fn requests(&self) -> Vec<Request> {
-        Vec::new()
+        let mut round: Vec<Request> = Vec::new();
+        let judged = self.judge();
+        for unknown in judged.certificates().iter().filter_map(|c| c.status.unknown()) {
+            let next = unknown.wanted.iter().find(|r| !self.asked.contains(*r));
+            round.extend(next.filter(|r| !round.contains(r)).cloned());
+        }
+        round.truncate(self.rules.max_requests.saturating_sub(self.asked.len()));
+        round
     }
 
-    fn answer(&mut self, _request: &Request, _response: Result<Response, Error>) {}
+    fn answer(&mut self, request: &Request, response: Result<Response, Error>) {
+        if !self.asked.insert(request.clone()) {
+            return;
+        }
+        if let Err(error) = response.and_then(|r| self.take(request, &r.body)) {
+            self.findings.push(Finding::warning("EVIDENCE_NOT_FETCHED", error.to_string()).at(&request.url));
+        }
+    }
 
     fn finish(self) -> Result<Checked, Error> {
-        let revocation = super::judge(&self.path, &self.evidence, &self.rules, self.at, self.backend);
-        Ok(Checked { revocation, evidence: self.evidence, findings: Vec::new() })
+        Ok(Checked { revocation: self.judge(), evidence: self.evidence, findings: self.findings })
     }
 }

@@ -37,7 +37,7 @@ const UNDERSTOOD: &[Oid] = &[
 ];
 
 /// A distribution point of the certificate, its names in full.
-struct Point {
+pub(super) struct Point {
     /// Empty where it names none.
     names: Vec<GeneralName>,
     reasons: ReasonFlags,
@@ -46,11 +46,11 @@ struct Point {
 }
 
 /// A CRL that may be used at all.
-struct Usable<'c> {
+pub(super) struct Usable<'c> {
     crl: &'c Crl,
-    idp: Option<IssuingDistributionPoint>,
+    pub(super) idp: Option<IssuingDistributionPoint>,
     /// `BaseCRLNumber`; `None` for a complete CRL.
-    base: Option<Serial>,
+    pub(super) base: Option<Serial>,
 }
 
 /// Every statement of a CRL on the certificate.
@@ -99,10 +99,9 @@ fn judge(
 ) -> Result<(), Refusal> {
     let crl = base.crl;
     let reasons = scope(base, points, question)?;
-    let signer = engine.crl_signer(question, crl)?;
+    let signer = engine.crl_signer(&question.by, Some(question.certificate), crl)?;
     let listed = entry(crl, question)?;
-    let shows_expired_from = crl.expired_certs_on_crl().map_err(|e| Refusal::not_understood(&e))?;
-    let used = used(crl, &signer, true);
+    let own = Statement { reasons, ..statement(crl, Some(&signer), revocation(listed.clone())) };
     let mut superseded = false;
     for (delta, combined) in deltas {
         engine.step()?;
@@ -121,32 +120,25 @@ fn judge(
                 continue;
             }
         };
-        superseded |= delta.crl.this_update() <= question.at;
-        let delta_used = EvidenceUsed { signature: fact, ..self::used(delta.crl, &signer, false) };
+        superseded |= delta.crl.this_update() <= question.by.at;
+        let mut used = own.used.clone();
+        used.push(EvidenceUsed { signature: fact, ..self::used(delta.crl, &signer, false) });
         gathered.statements.push(Statement {
             revocation: revocation(changed.or_else(|| listed.clone())),
-            reasons,
             this_update: delta.crl.this_update(),
             next_update: delta.crl.next_update(),
-            shows_expired_from,
-            used: vec![used.clone(), delta_used],
+            used,
+            ..own.clone()
         });
     }
     if !superseded {
-        gathered.statements.push(Statement {
-            revocation: revocation(listed),
-            reasons,
-            this_update: crl.this_update(),
-            next_update: crl.next_update(),
-            shows_expired_from,
-            used: vec![used],
-        });
+        gathered.statements.push(own);
     }
     Ok(())
 }
 
 /// What does not depend on the certificate.
-fn usable(crl: &Crl) -> Result<Usable<'_>, Refusal> {
+pub(super) fn usable(crl: &Crl) -> Result<Usable<'_>, Refusal> {
     let not_understood = |detail: String| Refusal::new(UnknownReason::NotUnderstood, detail);
     let mut seen = std::collections::BTreeSet::new();
     for extension in crl.extensions() {
@@ -172,7 +164,7 @@ fn usable(crl: &Crl) -> Result<Usable<'_>, Refusal> {
 }
 
 /// The reasons for which the CRL covers the certificate: (b), (d) and (e).
-fn scope(usable: &Usable<'_>, points: &[Point], question: &Question<'_>) -> Result<ReasonFlags, Refusal> {
+pub(super) fn scope(usable: &Usable<'_>, points: &[Point], question: &Question<'_>) -> Result<ReasonFlags, Refusal> {
     let out = |detail: &str| Err(Refusal::new(UnknownReason::OutOfScope, detail));
     let Usable { crl, idp, .. } = usable;
     let idp = idp.as_ref();
@@ -214,7 +206,7 @@ fn scope(usable: &Usable<'_>, points: &[Point], question: &Question<'_>) -> Resu
 
 /// The distribution points, and the one that stands for CRLs of the issuer in
 /// general (the last paragraph of §6.3.3).
-fn points(question: &Question<'_>) -> Vec<Point> {
+pub(super) fn points(question: &Question<'_>) -> Vec<Point> {
     let issuer = question.certificate.issuer();
     // An extension that cannot be read names no point; then a CRL for all certificates of the issuer may do.
     let stated = question.certificate.crl_distribution_points().ok().flatten().unwrap_or_default();
@@ -282,18 +274,31 @@ fn at_most(a: &Serial, b: &Serial) -> bool {
     }
 }
 
-fn entry(crl: &Crl, question: &Question<'_>) -> Result<Option<RevokedEntry>, Refusal> {
+pub(super) fn entry(crl: &Crl, question: &Question<'_>) -> Result<Option<RevokedEntry>, Refusal> {
     let certificate = question.certificate;
     crl.entry(certificate.issuer(), certificate.serial()).map_err(|e| Refusal::not_understood(&e))
 }
 
 /// (k): `removeFromCRL` says that it is not revoked.
-fn revocation(entry: Option<RevokedEntry>) -> Option<Revocation> {
+pub(super) fn revocation(entry: Option<RevokedEntry>) -> Option<Revocation> {
     entry.filter(|e| e.reason != Some(RevocationReason::RemoveFromCrl)).map(|e| Revocation {
         time: e.revocation_time,
         reason: e.reason,
         invalidity_time: e.invalidity_time,
     })
+}
+
+/// A complete CRL alone, for all reasons.
+pub(super) fn statement(crl: &Crl, signer: Option<&Signer>, revocation: Option<Revocation>) -> Statement {
+    Statement {
+        revocation,
+        reasons: ReasonFlags::ALL,
+        this_update: crl.this_update(),
+        next_update: crl.next_update(),
+        // One that cannot be read promises nothing.
+        shows_expired_from: crl.expired_certs_on_crl().ok().flatten(),
+        used: signer.map(|signer| used(crl, signer, true)).into_iter().collect(),
+    }
 }
 
 fn used(crl: &Crl, signer: &Signer, with_signer: bool) -> EvidenceUsed {

@@ -67,8 +67,14 @@ pub(super) struct Engine<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Question<'q> {
     pub(super) certificate: &'q Certificate,
+    pub(super) by: Authority<'q>,
+}
+
+/// Who issued the certificate in question, and for when it is asked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Authority<'q> {
     pub(super) issuer: Issuer<'q>,
-    /// The certificates of its path above it.
+    /// The issuer's certificate and those above it, without the anchor.
     pub(super) above: &'q [Certificate],
     pub(super) at: Time,
 }
@@ -80,6 +86,8 @@ pub(super) struct Refusal {
     pub(super) detail: String,
     /// What could help, where it is the signer whose status is not known.
     pub(super) wanted: Vec<Request>,
+    /// It is the signer who is revoked.
+    pub(super) revoked: bool,
 }
 
 /// What all evidence brought for one question.
@@ -124,13 +132,19 @@ impl<'a> Engine<'a> {
         self
     }
 
+    /// With further certificates that may be signers or their issuers.
+    pub(super) fn with_certificates(mut self, certificates: &[Certificate]) -> Self {
+        let known: HashSet<Digest> = self.pool.iter().map(Certificate::sha256).collect();
+        self.pool.extend(certificates.iter().filter(|c| !known.contains(&c.sha256())).cloned());
+        self
+    }
+
     /// Every certificate of a path; from the anchor down, so that what a revoked
     /// CA signed is known before it is asked.
-    pub(super) fn path(mut self, path: &Path, at: Time) -> PathRevocation {
+    pub(super) fn path(self, path: &Path, at: Time) -> PathRevocation {
         let chain = path.certificates();
-        let known: HashSet<Digest> = self.pool.iter().map(Certificate::sha256).collect();
-        self.pool.extend(chain.iter().filter(|c| !known.contains(&c.sha256())).cloned());
-        let mut certificates: Vec<_> = (0..chain.len()).rev().filter_map(|i| self.status(chain, i, at)).collect();
+        let this = self.with_certificates(chain);
+        let mut certificates: Vec<_> = (0..chain.len()).rev().filter_map(|i| this.status(chain, i, at)).collect();
         certificates.reverse();
         PathRevocation { certificates }
     }
@@ -139,7 +153,7 @@ impl<'a> Engine<'a> {
     pub(super) fn status(&self, chain: &[Certificate], index: usize, at: Time) -> Option<CertificateRevocation> {
         let (certificate, above) = chain.get(index..)?.split_first()?;
         let issuer = above.first().map_or_else(|| Issuer::anchor(&self.anchor), Issuer::of);
-        let question = Question { certificate, issuer, above, at };
+        let question = Question { certificate, by: Authority { issuer, above, at } };
         let id = (certificate.sha256(), key_digest(issuer.key), at);
         if let Some(known) = self.known.borrow().get(&id) {
             return Some(known.clone());
@@ -181,7 +195,7 @@ impl<'a> Engine<'a> {
     }
 
     fn ask(&self, question: &Question<'_>) -> CertificateRevocation {
-        let Question { certificate, at, .. } = *question;
+        let Question { certificate, by: Authority { at, .. } } = *question;
         if self.is_anchor(certificate) {
             let status = RevocationStatus::Good(Good { basis: Basis::Anchor, revoked_later: None });
             return CertificateRevocation {
@@ -200,7 +214,7 @@ impl<'a> Engine<'a> {
             super::crl::gather(self, question, &mut gathered);
         }
         let Gathered { statements, refused, wanted } = gathered;
-        let asked = Asked { certificate, at, rules: self.rules };
+        let asked = Asked { expiry: Some(certificate.not_after()), at, rules: self.rules };
         let mut answer = combine(asked, statements);
         // Evidence that nobody looked at might know of a revocation.
         if let (Answer::Good { .. }, Some(bound)) =
@@ -271,10 +285,10 @@ impl<'a> Engine<'a> {
     /// Whether the key of a CA was still good when evidence was signed with it.
     pub(super) fn refuse_revoked_key(&self, key: &PublicKey, signed_at: Time) -> Result<(), Refusal> {
         match self.revoked_keys.borrow().get(&key_digest(key)) {
-            Some(since) if signed_at >= *since => Err(Refusal::new(
-                UnknownReason::SignerStatus,
-                format!("its signer's certificate was revoked at {}", since.to_rfc3339(0)),
-            )),
+            Some(since) if signed_at >= *since => {
+                let detail = format!("its signer's certificate was revoked at {}", since.to_rfc3339(0));
+                Err(Refusal::signer_revoked(detail))
+            }
             _ => Ok(()),
         }
     }
@@ -304,16 +318,20 @@ impl Gathered {
 
 impl Refusal {
     pub(super) fn new(reason: UnknownReason, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into(), wanted: Vec::new() }
+        Self { reason, detail: detail.into(), wanted: Vec::new(), revoked: false }
+    }
+
+    pub(super) fn signer_revoked(detail: String) -> Self {
+        Self { revoked: true, ..Self::new(UnknownReason::SignerStatus, detail) }
     }
 
     pub(super) fn not_understood(fault: &Error) -> Self {
         Self::new(UnknownReason::NotUnderstood, fault.to_string())
     }
 
-    /// The more telling of two.
+    /// The more telling of two, the later where both tell as much.
     pub(super) fn or(self, other: Self) -> Self {
-        if other.reason > self.reason { other } else { self }
+        if other.reason >= self.reason { other } else { self }
     }
 }
 

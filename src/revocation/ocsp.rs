@@ -8,6 +8,7 @@ use super::engine::Question;
 use super::engine::Refusal;
 use super::evidence::EvidenceUsed;
 use super::evidence::Source;
+use super::signer::Signer;
 use super::statement::Statement;
 use super::status::Revocation;
 use super::status::UnknownReason;
@@ -78,7 +79,7 @@ pub(super) fn gather(engine: &Engine<'_>, question: &Question<'_>, gathered: &mu
                 gathered.refuse(response.sha256(), refusal);
                 return;
             }
-            if !single.cert_id.as_ref().is_some_and(|id| identifies(id, question.certificate, &question.issuer)) {
+            if !single.cert_id.as_ref().is_some_and(|id| identifies(id, question.certificate, &question.by.issuer)) {
                 continue;
             }
             match judge(engine, question, response, single) {
@@ -96,31 +97,47 @@ fn judge(
     single: &SingleResponse,
 ) -> Result<Statement, Refusal> {
     let shows_expired_from = understood(response, single, question.certificate)?;
-    let signer = engine.ocsp_signer(question, response)?;
-    let revocation = match &single.status {
-        CertStatus::Good => None,
+    let signer = engine.ocsp_signer(&question.by, response)?;
+    let revocation = stated(single)?;
+    Ok(statement(response, single, Some(&signer), revocation, shows_expired_from))
+}
+
+/// What an answer states.
+pub(super) fn stated(single: &SingleResponse) -> Result<Option<Revocation>, Refusal> {
+    match &single.status {
+        CertStatus::Good => Ok(None),
         CertStatus::Revoked { time, reason } => {
-            Some(Revocation { time: *time, reason: *reason, invalidity_time: None })
+            Ok(Some(Revocation { time: *time, reason: *reason, invalidity_time: None }))
         }
         CertStatus::Unknown => {
             let detail = "the responder does not know the certificate";
-            return Err(Refusal::new(UnknownReason::ResponderDoesNotKnow, detail));
+            Err(Refusal::new(UnknownReason::ResponderDoesNotKnow, detail))
         }
-    };
-    Ok(Statement {
+    }
+}
+
+pub(super) fn statement(
+    response: &OcspResponse,
+    single: &SingleResponse,
+    signer: Option<&Signer>,
+    revocation: Option<Revocation>,
+    shows_expired_from: Option<Time>,
+) -> Statement {
+    let used = signer.map(|signer| EvidenceUsed {
+        source: Source::Ocsp(response.clone()),
+        this_update: single.this_update,
+        next_update: single.next_update,
+        signature: signer.fact,
+        signer: signer.via.clone(),
+    });
+    Statement {
         revocation,
         reasons: ReasonFlags::ALL,
         this_update: single.this_update,
         next_update: single.next_update,
         shows_expired_from,
-        used: vec![EvidenceUsed {
-            source: Source::Ocsp(response.clone()),
-            this_update: single.this_update,
-            next_update: single.next_update,
-            signature: signer.fact,
-            signer: signer.via,
-        }],
-    })
+        used: used.into_iter().collect(),
+    }
 }
 
 /// `CertID` (RFC 6960 §4.1.1) of this certificate.
@@ -152,22 +169,26 @@ pub(super) fn understood(
             }
         }
     }
-    let value = |oid: &Oid| single.extensions.iter().find(|e| e.oid == *oid).map(|e| e.value.as_slice());
-    if let Some(value) = value(&CERT_HASH) {
+    if let Some(value) = value(single, &CERT_HASH) {
         let fits = cert_hash(value).map_err(|e| Refusal::not_understood(&e))?;
         if !fits(certificate) {
             return Err(Refusal::new(UnknownReason::OutOfScope, "its certHash is that of another certificate"));
         }
     }
-    match value(&ARCHIVE_CUTOFF) {
-        None => Ok(None),
-        Some(value) => {
-            let mut reader = Reader::new(value, Format::Ocsp);
-            let field = "archiveCutoff";
-            let time = reader.expect(0x18, field).and_then(|t| t.time(Format::Ocsp, field));
-            time.map(Some).map_err(|e| Refusal::not_understood(&e))
-        }
-    }
+    archive_cutoff(single).map_err(|e| Refusal::not_understood(&e))
+}
+
+/// `archiveCutoff` (RFC 6960 §4.4.4): certificates that expired since are still answered for.
+pub(super) fn archive_cutoff(single: &SingleResponse) -> Result<Option<Time>, Error> {
+    let Some(value) = value(single, &ARCHIVE_CUTOFF) else { return Ok(None) };
+    let mut reader = Reader::new(value, Format::Ocsp);
+    let time = reader.expect(0x18, "archiveCutoff")?.time(Format::Ocsp, "archiveCutoff")?;
+    reader.end("archiveCutoff")?;
+    Ok(Some(time))
+}
+
+fn value<'s>(single: &'s SingleResponse, oid: &Oid) -> Option<&'s [u8]> {
+    single.extensions.iter().find(|e| e.oid == *oid).map(|e| e.value.as_slice())
 }
 
 /// `CertHash` of ISIS-MTT (Common PKI 2.0 part 4 §3.1.2): the digest of the certificate itself.

@@ -12,6 +12,7 @@ use crate::x509::DistributionPointName;
 use crate::x509::GeneralName;
 use crate::x509::ocsp;
 use crate::x509::ocsp::CertId;
+use crate::x509::ocsp::OcspResponse;
 
 /// Addresses of one kind that one certificate may bring.
 const MAX_ADDRESSES: usize = 8;
@@ -35,7 +36,7 @@ pub(super) fn wanted(engine: &Engine<'_>, question: &Question<'_>) -> (Vec<Reque
             }
         }
     };
-    let (certificate, issuer) = (question.certificate, question.issuer);
+    let (certificate, issuer) = (question.certificate, question.by.issuer);
     if engine.rules.sources.ocsp() {
         let urls = responders(certificate);
         if !urls.is_empty() {
@@ -65,11 +66,19 @@ pub(super) fn names_a_source(certificate: &Certificate) -> bool {
 }
 
 /// A nonce for one certificate, from the caller's random octets (RFC 9654 §2.1: 32 octets).
-pub(super) fn nonce(seed: &[u8; 32], id: &CertId) -> Vec<u8> {
+fn nonce(seed: &[u8; 32], id: &CertId) -> Vec<u8> {
     let mut digester = DigestAlgorithm::Sha256.digester();
     digester.update(seed);
     digester.update(&ocsp::request(id, None));
     digester.finish().octets().to_vec()
+}
+
+/// Whether an answer has the nonce that was sent for one of the certificates it
+/// speaks of; `None` where it has none at all.
+pub(super) fn has_own_nonce(seed: &[u8; 32], response: &OcspResponse) -> Option<bool> {
+    let received = response.nonce()?;
+    let ids = response.responses().iter().filter_map(|single| single.cert_id.as_ref());
+    Some(ids.take(MAX_ADDRESSES).any(|id| nonce(seed, id) == received))
 }
 
 fn responders(certificate: &Certificate) -> Vec<String> {

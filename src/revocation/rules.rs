@@ -26,6 +26,9 @@ pub struct RevocationRules {
     /// Digest of `CertID` in requests. It identifies and proves nothing, and
     /// SHA-1 is the one that every responder knows (RFC 5019 §2.1.1).
     pub request_digest: DigestAlgorithm,
+    /// Whether an answer without the nonce that was sent counts. Many responders
+    /// answer everybody alike and send none (RFC 6960 §4.4.1); a wrong one never counts.
+    pub missing_nonce: MissingNonce,
     /// Schemes of addresses that requests may have, in lower case. Others, LDAP
     /// above all, are passed over; a host whose [`Fetch`](crate::fetch::Fetch)
     /// can do more adds them here.
@@ -87,6 +90,17 @@ pub enum UncheckedResponders {
     AcceptedWithoutSource,
 }
 
+/// How to take an answer without the nonce that was sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MissingNonce {
+    /// It counts, as far as it is fresh.
+    #[default]
+    Accepted,
+    /// It does not count.
+    Refused,
+}
+
 impl Default for RevocationRules {
     fn default() -> Self {
         Self {
@@ -97,6 +111,7 @@ impl Default for RevocationRules {
             use_deltas: true,
             unchecked_responders: UncheckedResponders::default(),
             request_digest: DigestAlgorithm::Sha1,
+            missing_nonce: MissingNonce::default(),
             schemes: vec!["http".to_owned(), "https".to_owned()],
             max_crl_octets: 64 << 20,
             max_ocsp_octets: 1 << 20,

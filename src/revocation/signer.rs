@@ -1,7 +1,7 @@
 //! Who signed a piece of evidence, and whether he may.
 
+use super::engine::Authority;
 use super::engine::Engine;
-use super::engine::Question;
 use super::engine::Refusal;
 use super::evidence::EvidenceSigner;
 use super::requests;
@@ -66,15 +66,20 @@ impl<'a> Signed<'a> {
 /// CRLs (RFC 5280 §6.3.3 (f) and (g)).
 impl Engine<'_> {
     /// The signer of a CRL; scope and issuer's name have been looked at.
-    pub(super) fn crl_signer(&self, question: &Question<'_>, crl: &Crl) -> Result<Signer, Refusal> {
+    pub(super) fn crl_signer(
+        &self,
+        by: &Authority<'_>,
+        certificate: Option<&Certificate>,
+        crl: &Crl,
+    ) -> Result<Signer, Refusal> {
         let signed = Signed::crl(crl);
         let unknown = format!("no certificate that could have issued a CRL of {} is known", crl.issuer());
         let mut worst = Refusal::new(UnknownReason::NotAuthentic, unknown);
         // The key that issued the certificate, then the anchor's, which a lower CA may name as CRL issuer.
         let anchor = Issuer::anchor(&self.anchor);
-        for issuer in [question.issuer, anchor].into_iter().filter(|i| i.name == crl.issuer()) {
+        for issuer in [by.issuer, anchor].into_iter().filter(|i| i.name == crl.issuer()) {
             let verified = self.verify(&signed, issuer.key);
-            match verified.and_then(|fact| self.may_sign_crls(&issuer, crl, question.at).map(|()| fact)) {
+            match verified.and_then(|fact| self.may_sign_crls(&issuer, crl, by.at).map(|()| fact)) {
                 Ok(fact) => return Ok(Signer { fact, key: issuer.key.clone(), via: None }),
                 Err(refusal) if refusal.reason == UnknownReason::Budget => return Err(refusal),
                 Err(refusal) => worst = worst.or(refusal),
@@ -86,7 +91,7 @@ impl Engine<'_> {
         candidates.sort_by_key(|c| hint.is_some() && c.subject_key_identifier().ok().flatten() != hint);
         for candidate in candidates {
             self.step()?;
-            match self.indirect(question, crl, &signed, candidate) {
+            match self.indirect(by, certificate, crl, &signed, candidate) {
                 Ok(signer) => return Ok(signer),
                 Err(refusal) if refusal.reason == UnknownReason::Budget => return Err(refusal),
                 Err(refusal) => worst = worst.or(refusal),
@@ -110,14 +115,15 @@ impl Engine<'_> {
     /// Another certificate under the name of the CRL's issuer.
     fn indirect(
         &self,
-        question: &Question<'_>,
+        by: &Authority<'_>,
+        certificate: Option<&Certificate>,
         crl: &Crl,
         signed: &Signed<'_>,
         candidate: &Certificate,
     ) -> Result<Signer, Refusal> {
         let fact = self.verify(signed, candidate.public_key())?;
         may_sign_crls(candidate)?;
-        let at = crl.this_update().max(question.at);
+        let at = crl.this_update().max(by.at);
         self.signer_paths.spend().map_err(|limit| Refusal::new(UnknownReason::Budget, limit.to_string()))?;
         let builder = PathBuilder::new(&self.anchors, at)
             .intermediates(&self.pool)
@@ -126,7 +132,7 @@ impl Engine<'_> {
         let mut paths = builder.paths(candidate);
         let mut worst: Option<Refusal> = None;
         for path in paths.by_ref().take(MAX_PATHS_OF_SIGNER) {
-            match self.signer_status(question, &path, at, crl) {
+            match self.signer_status(by, certificate, &path, at, crl) {
                 Ok(revocation) => {
                     let via = Some(Box::new(EvidenceSigner { path, revocation }));
                     return Ok(Signer { fact, key: candidate.public_key().clone(), via });
@@ -153,7 +159,8 @@ impl Engine<'_> {
     /// the certificate in question anyway.
     fn signer_status(
         &self,
-        question: &Question<'_>,
+        by: &Authority<'_>,
+        asked: Option<&Certificate>,
         path: &Path,
         at: Time,
         crl: &Crl,
@@ -161,12 +168,12 @@ impl Engine<'_> {
         let chain = path.certificates();
         let mut all = Vec::new();
         for (index, certificate) in chain.iter().enumerate().rev() {
-            if question.above.contains(certificate) {
+            if by.above.contains(certificate) {
                 self.refuse_revoked_key(certificate.public_key(), crl.this_update())?;
                 continue;
             }
             // A CRL issuer that its CA made answer for itself: as with nocheck, the CA's word is all there is.
-            if certificate == question.certificate && names_itself(certificate) {
+            if Some(certificate) == asked && names_itself(certificate) {
                 continue;
             }
             all.extend(self.good(chain, index, at)?);
@@ -179,10 +186,10 @@ impl Engine<'_> {
 /// OCSP (RFC 6960 §4.2.2.2).
 impl Engine<'_> {
     /// The signer of a response: the issuer's own key, or a responder that it delegated.
-    pub(super) fn ocsp_signer(&self, question: &Question<'_>, response: &OcspResponse) -> Result<Signer, Refusal> {
+    pub(super) fn ocsp_signer(&self, by: &Authority<'_>, response: &OcspResponse) -> Result<Signer, Refusal> {
         let signed = Signed::ocsp(response);
-        let issuer = question.issuer;
-        let produced_at = response.produced_at().unwrap_or(question.at);
+        let issuer = by.issuer;
+        let produced_at = response.produced_at().unwrap_or(by.at);
         let mut worst = Refusal::new(UnknownReason::NotAuthentic, "its responder's certificate is not known");
         if is_responder(response, issuer.name, issuer.key) {
             let verified = self.verify(&signed, issuer.key);
@@ -198,7 +205,7 @@ impl Engine<'_> {
                 continue;
             }
             let delegated = self.verify(&signed, candidate.public_key()).and_then(|fact| {
-                let via = self.delegated(question, candidate, produced_at)?;
+                let via = self.delegated(by, candidate, produced_at)?;
                 Ok(Signer { fact, key: candidate.public_key().clone(), via: Some(Box::new(via)) })
             });
             match delegated {
@@ -214,7 +221,7 @@ impl Engine<'_> {
     /// signed the one in question, with id-kp-OCSPSigning.
     fn delegated(
         &self,
-        question: &Question<'_>,
+        by: &Authority<'_>,
         responder: &Certificate,
         produced_at: Time,
     ) -> Result<EvidenceSigner, Refusal> {
@@ -224,9 +231,9 @@ impl Engine<'_> {
             Ok(constraints) if constraints.is_none_or(|c| !c.ca) => {}
             _ => return Err(not_entitled("its responder is a CA below the issuer".to_owned())),
         }
-        let at = produced_at.max(question.at);
-        self.refuse_revoked_key(question.issuer.key, responder.not_before())?;
-        let chain: Vec<Certificate> = std::iter::once(responder).chain(question.above).cloned().collect();
+        let at = produced_at.max(by.at);
+        self.refuse_revoked_key(by.issuer.key, responder.not_before())?;
+        let chain: Vec<Certificate> = std::iter::once(responder).chain(by.above).cloned().collect();
         let mut settings = self.settings(Some(KeyUsage::DIGITAL_SIGNATURE.union(KeyUsage::NON_REPUDIATION)));
         settings.purposes = vec![KeyPurpose::OCSP_SIGNING];
         settings.purposes_stated = true;
@@ -263,10 +270,10 @@ impl Engine<'_> {
                 reason: UnknownReason::SignerStatus,
                 detail: format!("the status of its signer {subject} is unknown: {}", unknown.detail),
                 wanted: unknown.wanted.clone(),
+                revoked: false,
             }),
             revoked @ RevocationStatus::Revoked(_) => {
-                let detail = format!("its signer {subject} is {revoked}");
-                Err(Refusal::new(UnknownReason::SignerStatus, detail))
+                Err(Refusal::signer_revoked(format!("its signer {subject} is {revoked}")))
             }
         }
     }

@@ -6,7 +6,6 @@ use super::rules::RevocationRules;
 use super::status::Revocation;
 use super::status::UnknownReason;
 use crate::time::Time;
-use crate::x509::Certificate;
 use crate::x509::ReasonFlags;
 use crate::x509::RevocationReason;
 
@@ -31,7 +30,8 @@ pub(super) struct Statement {
 /// What is asked of the statements.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Asked<'a> {
-    pub(super) certificate: &'a Certificate,
+    /// When the certificate expires; `None` where it is not at hand.
+    pub(super) expiry: Option<Time>,
     pub(super) at: Time,
     pub(super) rules: &'a RevocationRules,
 }
@@ -56,13 +56,14 @@ impl Statement {
     }
 
     /// Why it cannot show that the certificate was not revoked at the time.
-    fn doubt(&self, asked: Asked<'_>) -> Option<(UnknownReason, String)> {
-        let Asked { certificate, at, rules } = asked;
-        let expiry = certificate.not_after();
-        let shown = self.revocation.is_some()
-            || expiry >= self.this_update
-            || self.shows_expired_from.is_some_and(|from| expiry >= from);
-        if !shown {
+    pub(super) fn doubt(&self, asked: Asked<'_>) -> Option<(UnknownReason, String)> {
+        let Asked { expiry, at, rules } = asked;
+        let shown = |expiry: Time| {
+            self.revocation.is_some()
+                || expiry >= self.this_update
+                || self.shows_expired_from.is_some_and(|from| expiry >= from)
+        };
+        if let Some(expiry) = expiry.filter(|e| !shown(*e)) {
             let detail = format!(
                 "the certificate had expired at {}, before the evidence was issued at {}, which need no longer show it",
                 expiry.to_rfc3339(0),
