@@ -1,5 +1,7 @@
 //! Who signs and how: what the formats share.
 
+use crate::asn1::Oid;
+use crate::asn1::encode;
 use crate::crypto::Backend;
 use crate::crypto::Curve;
 use crate::crypto::Digest;
@@ -103,8 +105,24 @@ impl Signer {
 
     /// The signed attributes as they are signed: a DER SET OF (RFC 5652 §5.4).
     pub(super) fn signed_attributes(&self, digest: &Digest) -> Result<Vec<u8>, Error> {
-        let _ = digest;
-        Err(Unsupported::new(Format::Cms, "writing signed attributes").into())
+        let attribute = |ty: &str, value: &[u8]| {
+            let ty = Oid::parse(ty).map(|o| encode::oid(&o)).unwrap_or_default();
+            encode::sequence(&[&ty, &encode::tlv(0x31, value)])
+        };
+        let data = Oid::parse("1.2.840.113549.1.7.1").map(|o| encode::oid(&o)).unwrap_or_default();
+        let hash = encode::octet_string(self.certificate().sha256().octets());
+        let mut all = vec![
+            attribute("1.2.840.113549.1.9.3", &data),
+            attribute("1.2.840.113549.1.9.4", &encode::octet_string(digest.octets())),
+            attribute(
+                "1.2.840.113549.1.9.16.2.47",
+                &encode::sequence(&[&encode::sequence(&[&encode::sequence(&[&hash])])]),
+            ),
+        ];
+        if let Some(time) = self.signing_time {
+            all.push(attribute("1.2.840.113549.1.9.5", &encode::time(time)));
+        }
+        Ok(encode::set_of(all))
     }
 
     /// The whole CMS.
@@ -115,8 +133,34 @@ impl Signer {
         content: Option<&[u8]>,
         timestamp: Option<&[u8]>,
     ) -> Result<Vec<u8>, Error> {
-        let _ = (signed_attributes, value, content, timestamp);
-        Err(Unsupported::new(Format::Cms, "writing SignedData").into())
+        let _ = timestamp;
+        let data = Oid::parse("1.2.840.113549.1.7.1").map(|o| encode::oid(&o)).unwrap_or_default();
+        let signed = Oid::parse("1.2.840.113549.1.7.2").map(|o| encode::oid(&o)).unwrap_or_default();
+        let c = self.certificate();
+        let digest = encode::sequence(&[&encode::oid(&self.digest_algorithm().oid())]);
+        let mut attributes = signed_attributes.to_vec();
+        if let Some(f) = attributes.first_mut() {
+            *f = 0xA0;
+        }
+        let signer = encode::sequence(&[
+            &encode::integer(1),
+            &encode::sequence(&[c.issuer().der(), &encode::tlv(2, c.serial().content())]),
+            &digest,
+            &attributes,
+            &self.algorithm.to_der(),
+            &encode::octet_string(value.octets()),
+        ]);
+        let mut certificates = c.der().to_vec();
+        self.identity.chain().iter().for_each(|c| certificates.extend_from_slice(c.der()));
+        let inner = content.map(|c| encode::explicit(0, &encode::octet_string(c))).unwrap_or_default();
+        let all = encode::sequence(&[
+            &encode::integer(1),
+            &encode::tlv(0x31, &digest),
+            &encode::sequence(&[&data, &inner]),
+            &encode::tlv(0xA0, &certificates),
+            &encode::tlv(0x31, &signer),
+        ]);
+        Ok(encode::sequence(&[&signed, &encode::explicit(0, &all)]))
     }
 
     /// Octets of the CMS without content, for a signature value as long as any can be.

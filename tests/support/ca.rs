@@ -1,6 +1,13 @@
 //! A small certification authority for tests and examples: certificates, CRLs,
 //! OCSP responses and time-stamp tokens, at fixed times, right or wrong on purpose.
-#![allow(unreachable_pub, dead_code, missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::cast_possible_truncation)]
+#![allow(
+    unreachable_pub,
+    dead_code,
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation
+)]
 
 use std::cell::Cell;
 
@@ -201,15 +208,18 @@ impl Authority {
             .iter()
             .filter(|(_, when, _)| *when <= this_update)
             .map(|(serial, when, reason)| {
-                let extensions = reason.map_or_else(Vec::new, |r| {
-                    der::seq(&[&extension("2.5.29.21", false, &der::tlv(0x0A, &[r]))])
-                });
+                let extensions = reason
+                    .map_or_else(Vec::new, |r| der::seq(&[&extension("2.5.29.21", false, &der::tlv(0x0A, &[r]))]));
                 der::seq(&[&der::tlv(0x02, serial), &der::time(*when), &extensions])
             })
             .collect();
         let revoked = if entries.is_empty() { Vec::new() } else { der::tlv(0x30, &entries.concat()) };
         let mut extensions = vec![
-            extension("2.5.29.35", false, &der::seq(&[&der::tlv(0x80, &key_id(self.certificate.public_key().key_octets()))])),
+            extension(
+                "2.5.29.35",
+                false,
+                &der::seq(&[&der::tlv(0x80, &key_id(self.certificate.public_key().key_octets()))]),
+            ),
             extension("2.5.29.20", false, &der::int(number)),
         ];
         extensions.extend_from_slice(extra);
@@ -268,8 +278,8 @@ impl Authority {
                 (algorithm, r.sign(&ToBeSigned::new(algorithm, data.clone())).unwrap().octets().to_vec())
             }
         };
-        let certificates = responder
-            .map_or_else(Vec::new, |r| der::explicit(0, &der::seq(&[r.identity().certificate().der()])));
+        let certificates =
+            responder.map_or_else(Vec::new, |r| der::explicit(0, &der::seq(&[r.identity().certificate().der()])));
         let basic = der::seq(&[&data, &algorithm.to_der(), &der::bits(&value), &certificates]);
         der::seq(&[
             &der::tlv(0x0A, &[0]),

@@ -1,7 +1,14 @@
 //! DER by hand, independent of the crate under test, so that a fault in its
 //! encoder cannot hide itself.
 
-#![allow(unreachable_pub, dead_code, missing_docs, clippy::indexing_slicing, clippy::unwrap_used, clippy::cast_possible_truncation)]
+#![allow(
+    unreachable_pub,
+    dead_code,
+    missing_docs,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::cast_possible_truncation
+)]
 
 pub fn tlv(tag: u8, content: &[u8]) -> Vec<u8> {
     let mut out = vec![tag];
