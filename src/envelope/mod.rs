@@ -11,13 +11,21 @@
 //! are the signatures inside of the attachments, which this module hands out
 //! as octets and does not judge.
 
+mod check;
 pub mod code;
+mod fields;
 pub mod identifier;
 pub mod model;
+mod names;
+mod parse;
+mod payload;
 mod read;
 pub mod value;
 mod write;
 
+pub use check::Check;
+pub use check::CheckedAttachment;
+pub use check::CheckedContent;
 pub use code::BusinessKind;
 pub use code::StatusCode;
 pub use identifier::DocumentId;

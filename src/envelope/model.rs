@@ -281,16 +281,13 @@ impl Organization {
     /// An organisation by its code and name.
     #[must_use]
     pub fn new(id: impl Into<OrganId>, name: impl Into<String>) -> Self {
-        Self {
-            id: id.into(),
-            in_charge: None,
-            name: Some(name.into()),
-            address: None,
-            email: None,
-            telephone: None,
-            fax: None,
-            website: None,
-        }
+        Self { name: Some(name.into()), ..Self::unnamed(id.into()) }
+    }
+
+    /// An organisation by its code alone.
+    #[must_use]
+    pub const fn unnamed(id: OrganId) -> Self {
+        Self { id, in_charge: None, name: None, address: None, email: None, telephone: None, fax: None, website: None }
     }
 }
 

@@ -30,7 +30,6 @@ pub use settings::AnchorCertificate;
 pub use settings::PathSettings;
 pub use signature::SignatureFact;
 
-pub(crate) use process::may_sign_certificates;
-pub(crate) use process::refuse_unknown_critical;
+pub(crate) use process::validate_chain;
 pub(crate) use signature::Signed;
 pub(crate) use signature::Verifier;

@@ -71,13 +71,17 @@ impl Subtrees {
         for constraints in &self.constraints {
             let subtrees = constraints.permitted.len().saturating_add(constraints.excluded.len());
             budget.spend_many(subtrees as u64).map_err(|_| Refusal::Budget)?;
-            let mut permitted = None;
+            // A permitted subtree that makes no sense permits nothing; an excluded one might exclude anything.
+            let (mut constrained, mut permitted, mut why) = (false, false, "lies in no permitted subtree");
             for subtree in constraints.permitted.iter().filter(|s| same_form(&s.base, name)) {
-                let inside = within(name, subtree, Side::Permitted)?;
-                permitted = Some(permitted.unwrap_or(false) || inside);
+                constrained = true;
+                match within(name, subtree, Side::Permitted) {
+                    Ok(inside) => permitted |= inside,
+                    Err(Uninterpretable(reason)) => why = reason,
+                }
             }
-            if permitted == Some(false) {
-                return Err(Refusal::Because("lies in no permitted subtree"));
+            if constrained && !permitted {
+                return Err(Refusal::Because(why));
             }
             for subtree in constraints.excluded.iter().filter(|s| same_form(&s.base, name)) {
                 if within(name, subtree, Side::Excluded)? {
@@ -155,14 +159,14 @@ fn dns_within(name: &str, base: &str, side: Side) -> Result<bool, Uninterpretabl
     if base.is_empty() {
         return Ok(true);
     }
-    // A leading dot is not RFC 5280's notation for DNS, but common: names below only.
-    let (bare, below_only) = base.strip_prefix('.').map_or((base, false), |b| (b, true));
-    let bare = host(bare).ok_or(Uninterpretable("is constrained by something that is no DNS name"))?;
+    // A leading dot is RFC 5280's notation for URIs and not for DNS names, where some take it for
+    // names below only and some for all: what it means here cannot be told.
+    let base = host(base).ok_or(Uninterpretable("is constrained by something that is no DNS name"))?;
     let (name, wildcard) = name.strip_prefix("*.").map_or((name, false), |n| (n, true));
     let name = host(name).ok_or(Uninterpretable("is no DNS name, and DNS names are constrained"))?;
-    let inside = is_below(&name, &bare) || name == bare && (wildcard || !below_only);
+    let inside = is_below(&name, &base) || name == base;
     // `*.example.com` may stand for an excluded `a.example.com`.
-    let may_touch = wildcard && side == Side::Excluded && is_below(&bare, &name);
+    let may_touch = wildcard && side == Side::Excluded && is_below(&base, &name);
     Ok(inside || may_touch)
 }
 
@@ -171,12 +175,17 @@ fn mailbox_within(name: &str, base: &str) -> Result<bool, Uninterpretable> {
     let Some((local, domain)) = name.rsplit_once('@').filter(|(local, _)| !local.is_empty()) else {
         return Err(no_mailbox);
     };
-    let domain = host(domain).ok_or(no_mailbox)?;
+    // A second at-sign can only stand inside of quotes (RFC 5321 §4.1.2).
+    let quoted = local.len() > 1 && local.starts_with('"') && local.ends_with('"');
+    let domain = host(domain).filter(|_| quoted || !local.contains('@')).ok_or(no_mailbox)?;
     let no_base = || Uninterpretable("is constrained by something that is no mail address or host");
     if base.is_empty() {
         return Ok(true);
     }
     if let Some((base_local, base_domain)) = base.rsplit_once('@') {
+        if base_local.contains('@') {
+            return Err(no_base());
+        }
         return Ok(local == base_local && domain == host(base_domain).ok_or_else(no_base)?);
     }
     match base.strip_prefix('.') {
@@ -289,7 +298,7 @@ mod tests {
             ("badexample.vn", "example.vn", false),
             ("example.vn", "a.example.vn", false),
             ("example.vn", ".example.vn", false),
-            ("a.example.vn", ".example.vn", true),
+            ("a.example.vn", ".example.vn", false),
             ("*.example.vn", "example.vn", true),
             ("*.example.vn", "a.example.vn", false),
             ("anything.at.all", "", true),

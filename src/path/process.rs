@@ -69,22 +69,35 @@ pub fn validate_path(
     settings: &PathSettings,
     backend: Backend,
 ) -> Result<Path, PathFailure> {
+    if !set.anchors().contains(anchor) {
+        return Err(PathFailure {
+            fault: Fault::general(PathReason::NoAnchor, "the anchor is not in the given trust set"),
+            certificates: certificates.to_vec(),
+            anchor: Some(anchor.clone()),
+            untimely: None,
+            wanted: Vec::new(),
+        });
+    }
     let verifier = Verifier::new(backend, settings.max_signature_checks);
+    validate_chain(certificates, anchor, &Arc::from(set.name()), at, settings, &verifier)
+}
+
+/// [`validate_path`] on signatures that may have been verified before.
+pub(crate) fn validate_chain(
+    certificates: &[Certificate],
+    anchor: &TrustAnchor,
+    set: &Arc<str>,
+    at: Time,
+    settings: &PathSettings,
+    verifier: &Verifier,
+) -> Result<Path, PathFailure> {
     let budgets = Budgets::new(settings);
-    let context = Context { settings, at, verifier: &verifier, budgets: &budgets };
-    let fault = if set.anchors().contains(anchor) {
-        match process(certificates, anchor, &Arc::from(set.name()), &context) {
-            Ok(path) => return Ok(path),
-            Err(fault) => fault,
-        }
-    } else {
-        Refused::from(Fault::general(PathReason::NoAnchor, "the anchor is not in the given trust set"))
-    };
-    Err(PathFailure {
-        fault: fault.fault,
+    let context = Context { settings, at, verifier, budgets: &budgets };
+    process(certificates, anchor, set, &context).map_err(|refused| PathFailure {
+        fault: refused.fault,
         certificates: certificates.to_vec(),
         anchor: Some(anchor.clone()),
-        untimely: fault.untimely,
+        untimely: refused.untimely,
         wanted: Vec::new(),
     })
 }
@@ -143,7 +156,7 @@ pub(super) fn process(
     let Some((leaf, issuers)) = chain.split_first() else {
         return Err(Fault::general(PathReason::NoAnchor, "the chain has no certificate").into());
     };
-    let mut state = State::new(chain.len(), anchor, context)?;
+    let mut state = State::new(chain.len(), leaf, anchor, context)?;
     for certificate in issuers.iter().rev() {
         state.certificate(certificate, false, context)?;
         state.prepare(certificate, context)?;
@@ -184,7 +197,12 @@ struct State<'a> {
 }
 
 impl<'a> State<'a> {
-    fn new(certificates: usize, anchor: &'a TrustAnchor, context: &Context<'_>) -> Result<Self, Fault> {
+    fn new(
+        certificates: usize,
+        leaf: &Certificate,
+        anchor: &'a TrustAnchor,
+        context: &Context<'_>,
+    ) -> Result<Self, Fault> {
         let settings = context.settings;
         let n = certificates as u64;
         let free = n + 1;
@@ -206,12 +224,12 @@ impl<'a> State<'a> {
             permitted: settings.permitted_subtrees.clone(),
             excluded: settings.excluded_subtrees.clone(),
         });
-        state.constrain(anchor, context)?;
+        state.constrain(anchor, leaf, context)?;
         Ok(state)
     }
 
     /// RFC 5937 §3: the anchor's constraints as inputs.
-    fn constrain(&mut self, anchor: &TrustAnchor, context: &Context<'_>) -> Result<(), Fault> {
+    fn constrain(&mut self, anchor: &TrustAnchor, leaf: &Certificate, context: &Context<'_>) -> Result<(), Fault> {
         let constraints = anchor.constraints();
         if constraints.not_before.is_some_and(|t| context.at < t)
             || constraints.not_after.is_some_and(|t| context.at > t)
@@ -233,8 +251,14 @@ impl<'a> State<'a> {
         if context.settings.anchor_certificate != AnchorCertificate::Constraints {
             return Ok(());
         }
-        may_sign_certificates(certificate)?;
+        refuse_repeated_extensions(certificate)?;
         refuse_unknown_critical(certificate, &context.settings.understood_extensions)?;
+        // An anchor that is itself what was asked for has issued nothing but itself.
+        let issues = leaf != certificate;
+        // What has no extensions cannot say that it is a CA; whoever chose it said so.
+        if issues && certificate.version() >= 3 {
+            may_sign_certificates(certificate)?;
+        }
         if let Some(n) = read(certificate, certificate.basic_constraints())?.and_then(|b| b.path_len) {
             self.max_path_len = self.max_path_len.min(u64::from(n));
         }
@@ -242,7 +266,7 @@ impl<'a> State<'a> {
         if let Some(policies) = read(certificate, certificate.policies())? {
             self.restrict_policies(&policies.iter().map(|p| p.policy).collect::<Vec<_>>());
         }
-        Ok(())
+        self.inhibit_policies(certificate)
     }
 
     fn restrict_policies(&mut self, policies: &[Oid]) {
@@ -276,6 +300,13 @@ impl<'a> State<'a> {
         if certificate.issuer() != self.issuer.name {
             let detail = format!("its issuer is {}, not {}", certificate.issuer(), self.issuer.name);
             return Err(Fault::new(PathReason::NameChaining, certificate, detail));
+        }
+        if certificate.issuer().is_empty() {
+            return Err(Fault::new(
+                PathReason::NameChaining,
+                certificate,
+                "its issuer has no name, by which nobody can be told from another",
+            ));
         }
         let fact = context
             .verifier
@@ -329,15 +360,7 @@ impl<'c> State<'c> {
             self.policy_mapping = self.policy_mapping.saturating_sub(1);
             self.inhibit_any = self.inhibit_any.saturating_sub(1);
         }
-        // (i), (j)
-        let constraints = read(certificate, certificate.policy_constraints())?.unwrap_or_default();
-        self.demand_explicit(&constraints);
-        if let Some(n) = constraints.inhibit_mapping {
-            self.policy_mapping = self.policy_mapping.min(u64::from(n));
-        }
-        if let Some(n) = read(certificate, certificate.inhibit_any_policy())? {
-            self.inhibit_any = self.inhibit_any.min(u64::from(n));
-        }
+        self.inhibit_policies(certificate)?;
         // (k), (n)
         may_sign_certificates(certificate)?;
         // (l), (m)
@@ -351,6 +374,19 @@ impl<'c> State<'c> {
         }
         if context.settings.purposes_of_intermediates {
             check_purposes(certificate, &context.settings.purposes, false)?;
+        }
+        Ok(())
+    }
+
+    /// §6.1.4 (i) and (j).
+    fn inhibit_policies(&mut self, certificate: &Certificate) -> Result<(), Fault> {
+        let constraints = read(certificate, certificate.policy_constraints())?.unwrap_or_default();
+        self.demand_explicit(&constraints);
+        if let Some(n) = constraints.inhibit_mapping {
+            self.policy_mapping = self.policy_mapping.min(u64::from(n));
+        }
+        if let Some(n) = read(certificate, certificate.inhibit_any_policy())? {
+            self.inhibit_any = self.inhibit_any.min(u64::from(n));
         }
         Ok(())
     }
@@ -375,6 +411,12 @@ impl<'c> State<'c> {
         if leaf.extensions().iter().any(|e| e.critical && e.oid.content() == [0x55, 0x1D, 0x11]) {
             read(leaf, leaf.subject_alternative_names())?;
         }
+        // Extensions of CAs alone: what makes one critical here cannot be told.
+        let is_ca = read(leaf, leaf.basic_constraints())?.is_some_and(|b| b.ca);
+        if !is_ca && leaf.extensions().iter().any(|e| e.critical && e.oid.content() == [0x55, 0x1D, 0x1E]) {
+            let detail = "critical name constraints in a certificate that is not of a CA";
+            return Err(Fault::new(PathReason::UnknownCriticalExtension, leaf, detail));
+        }
         check_purposes(leaf, &context.settings.purposes, context.settings.purposes_stated)?;
         let usage = read(leaf, leaf.key_usage())?;
         if let (Some(wanted), Some(usage)) = (context.settings.key_usage, usage)
@@ -397,7 +439,7 @@ impl<'c> State<'c> {
 }
 
 /// Whether a certificate may issue others: §6.1.4 (k) and (n).
-pub(crate) fn may_sign_certificates(certificate: &Certificate) -> Result<(), Fault> {
+pub(super) fn may_sign_certificates(certificate: &Certificate) -> Result<(), Fault> {
     // Version 1 and 2 certificates cannot say that they are CAs, and nobody else says it here.
     let is_ca = certificate.version() == 3 && read(certificate, certificate.basic_constraints())?.is_some_and(|b| b.ca);
     if !is_ca {
@@ -410,7 +452,7 @@ pub(crate) fn may_sign_certificates(certificate: &Certificate) -> Result<(), Fau
 }
 
 /// §6.1.4 (o), §6.1.5 (f).
-pub(crate) fn refuse_unknown_critical(certificate: &Certificate, understood: &[Oid]) -> Result<(), Fault> {
+fn refuse_unknown_critical(certificate: &Certificate, understood: &[Oid]) -> Result<(), Fault> {
     let known = |oid: &Oid| UNDERSTOOD.contains(oid) || understood.contains(oid);
     match certificate.extensions().iter().find(|e| e.critical && !known(&e.oid)) {
         None => Ok(()),
@@ -434,10 +476,10 @@ fn refuse_repeated_extensions(certificate: &Certificate) -> Result<(), Fault> {
 
 /// §4.2.1.12.
 fn check_purposes(certificate: &Certificate, purposes: &[KeyPurpose], stated: bool) -> Result<(), Fault> {
-    if purposes.is_empty() {
-        return Ok(());
-    }
     let allowed = read(certificate, certificate.extended_key_usage())?;
+    if allowed.as_ref().is_some_and(Vec::is_empty) {
+        return Err(Fault::new(PathReason::Malformed, certificate, "its extended key usage is empty"));
+    }
     let allows = |purpose: &KeyPurpose| match &allowed {
         None => !stated,
         Some(allowed) => allowed.contains(purpose) || (!stated && allowed.contains(&ANY_PURPOSE)),

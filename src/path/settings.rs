@@ -55,20 +55,21 @@ pub struct PathSettings {
 
 /// How far the certificate behind a trust anchor binds.
 ///
-/// RFC 5280 §6.1.1 (d) takes name and key of an anchor and nothing else, since
-/// whoever chose the anchor has spoken; its certificate may be expired, or of a
-/// version without extensions. The default follows that. Explicit
-/// [constraints](crate::trust::AnchorConstraints) always bind.
+/// RFC 5280 §6.1.1 (d) takes name and key of an anchor and nothing else. But an
+/// anchor that is handed in as a certificate comes with limits that its CA has
+/// set itself, and that nobody expects to be dropped: the default keeps them
+/// (RFC 5937). Explicit [constraints](crate::trust::AnchorConstraints) always bind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AnchorCertificate {
-    /// Name and key only.
-    #[default]
+    /// Name and key only: it may be expired, and need not be a CA.
     NameAndKey,
     /// Its validity period too.
     Validity,
-    /// Its validity period, and its extensions as constraints (RFC 5937): it
-    /// must be a CA, and its path length, policies and name constraints apply.
+    /// Its validity period, and its extensions as constraints: it must be a CA
+    /// (one of version 1 or 2 cannot say so, and need not), its path length,
+    /// policies and name constraints apply, and what is critical must be understood.
+    #[default]
     Constraints,
 }
 
@@ -92,7 +93,7 @@ impl Default for PathSettings {
             max_certificates: 16,
             max_signature_checks: 128,
             max_steps: 250_000,
-            max_name_comparisons: 250_000,
+            max_name_comparisons: 1 << 20,
         }
     }
 }

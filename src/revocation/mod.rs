@@ -25,8 +25,11 @@ mod crl;
 mod engine;
 mod evidence;
 mod ocsp;
+mod requests;
 mod rules;
+mod signer;
 mod single;
+mod statement;
 mod status;
 
 pub use check::Check;

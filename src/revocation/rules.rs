@@ -26,6 +26,10 @@ pub struct RevocationRules {
     /// Digest of `CertID` in requests. It identifies and proves nothing, and
     /// SHA-1 is the one that every responder knows (RFC 5019 §2.1.1).
     pub request_digest: DigestAlgorithm,
+    /// Schemes of addresses that requests may have, in lower case. Others, LDAP
+    /// above all, are passed over; a host whose [`Fetch`](crate::fetch::Fetch)
+    /// can do more adds them here.
+    pub schemes: Vec<String>,
     /// Octets that a CRL from the network may have.
     pub max_crl_octets: usize,
     /// Octets that an OCSP response from the network may have.
@@ -36,6 +40,8 @@ pub struct RevocationRules {
     pub max_signature_checks: u64,
     /// Steps (pieces of evidence, certificates, names) that one judgement may look at.
     pub max_steps: u64,
+    /// Paths of signers of evidence that one judgement may build.
+    pub max_signer_paths: u64,
     /// How deep the status of signers of evidence is followed.
     pub max_depth: usize,
 }
@@ -91,13 +97,21 @@ impl Default for RevocationRules {
             use_deltas: true,
             unchecked_responders: UncheckedResponders::default(),
             request_digest: DigestAlgorithm::Sha1,
+            schemes: vec!["http".to_owned(), "https".to_owned()],
             max_crl_octets: 64 << 20,
             max_ocsp_octets: 1 << 20,
             max_requests: 64,
             max_signature_checks: 512,
             max_steps: 250_000,
+            max_signer_paths: 32,
             max_depth: 4,
         }
+    }
+}
+
+impl RevocationRules {
+    pub(super) fn fetches(&self, url: &str) -> bool {
+        url.split_once(':').is_some_and(|(scheme, _)| self.schemes.iter().any(|s| scheme.eq_ignore_ascii_case(s)))
     }
 }
 

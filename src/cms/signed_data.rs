@@ -1,0 +1,282 @@
+//! `SignedData` in its `ContentInfo`.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::oids;
+use super::signer_info::SignerInfo;
+use crate::asn1;
+use crate::asn1::Oid;
+use crate::asn1::encode;
+use crate::asn1::tlv::Reader;
+use crate::asn1::tlv::Tlv;
+use crate::error::Error;
+use crate::error::Format;
+use crate::error::LimitExceeded;
+use crate::error::Malformed;
+use crate::error::Misuse;
+use crate::error::Unsupported;
+use crate::finding::Finding;
+use crate::limits::Limits;
+use crate::x509::Certificate;
+use crate::x509::Crl;
+use crate::x509::ocsp::OcspResponse;
+
+const FORMAT: Format = Format::Cms;
+
+/// A SignedData (RFC 5652 §5.1), decoded once.
+#[derive(Clone, Debug)]
+pub struct SignedData {
+    der: Vec<u8>,
+    version: u32,
+    content_type: Oid,
+    content: Option<Range<usize>>,
+    certificates: Vec<Certificate>,
+    crls: Vec<Crl>,
+    ocsp: Vec<OcspResponse>,
+    signers: Vec<SignerInfo>,
+    findings: Vec<Finding>,
+}
+
+impl SignedData {
+    /// Reads a ContentInfo with a SignedData, in DER or BER, with nothing after it.
+    ///
+    /// # Errors
+    /// Another content type, a malformed structure, octets after it, a limit.
+    pub fn from_octets(octets: &[u8], limits: &Limits) -> Result<Self, Error> {
+        let (signed, rest) = Self::read(octets, limits)?;
+        if !rest.is_empty() {
+            return Err(trailing(octets, rest, "nothing after it"));
+        }
+        Ok(signed)
+    }
+
+    /// As [`from_octets`](Self::from_octets), with zeros after it, as the
+    /// `/Contents` of a PDF signature is filled up (ISO 32000-2 §12.8.3.3.1).
+    ///
+    /// # Errors
+    /// As there; octets after it that are not zero.
+    pub fn from_padded(octets: &[u8], limits: &Limits) -> Result<Self, Error> {
+        let (signed, rest) = Self::read(octets, limits)?;
+        if rest.iter().any(|b| *b != 0) {
+            return Err(trailing(octets, rest, "nothing but zeros after it"));
+        }
+        Ok(signed)
+    }
+
+    fn read<'a>(octets: &'a [u8], limits: &Limits) -> Result<(Self, &'a [u8]), Error> {
+        let (der, rest) = asn1::to_der(octets, limits)?;
+        let mut findings = Vec::new();
+        if matches!(der, Cow::Owned(_)) {
+            findings.push(Finding::info("cms-ber", "the CMS is written in BER, not in DER"));
+        }
+        let signed = Self::decode(der.into_owned(), findings, limits)?;
+        Ok((signed, rest))
+    }
+
+    fn decode(der: Vec<u8>, mut findings: Vec<Finding>, limits: &Limits) -> Result<Self, Error> {
+        let mut outer = Reader::new(&der, FORMAT);
+        let mut info = outer.expect(0x30, "ContentInfo")?.reader(FORMAT);
+        let kind = info.expect(0x06, "contentType")?;
+        if kind.content != oids::SIGNED_DATA.content() {
+            let kind = kind.oid(FORMAT, "contentType")?;
+            return Err(Unsupported::new(FORMAT, format!("content type {kind} in place of SignedData")).into());
+        }
+        let mut content = info.expect(0xA0, "content")?.reader(FORMAT);
+        info.end("ContentInfo")?;
+        let mut parts = content.expect(0x30, "SignedData")?.reader(FORMAT);
+        content.end("content")?;
+
+        let version = parts.expect(0x02, "version")?.small(FORMAT, "version")?;
+        parts.expect(0x31, "digestAlgorithms")?;
+        let mut encapsulated = parts.expect(0x30, "encapContentInfo")?.reader(FORMAT);
+        let content_type = encapsulated.expect(0x06, "eContentType")?.oid(FORMAT, "eContentType")?;
+        let content = match encapsulated.optional(0xA0, "eContent")? {
+            None => None,
+            Some(explicit) => {
+                let mut inner = explicit.reader(FORMAT);
+                let octets = inner.expect(0x04, "eContent")?;
+                inner.end("eContent")?;
+                let start = usize::try_from(octets.offset).unwrap_or(usize::MAX).saturating_add(octets.raw.len())
+                    - octets.content.len();
+                Some(start..start.saturating_add(octets.content.len()))
+            }
+        };
+        encapsulated.end("encapContentInfo")?;
+
+        let mut certificates = Vec::new();
+        if let Some(set) = parts.optional(0xA0, "certificates")? {
+            let mut set = set.reader(FORMAT);
+            while !set.is_empty() {
+                certificate(&set.any("certificate")?, &mut certificates, &mut findings);
+            }
+        }
+        let (mut crls, mut ocsp) = (Vec::new(), Vec::new());
+        if let Some(set) = parts.optional(0xA1, "crls")? {
+            let mut set = set.reader(FORMAT);
+            while !set.is_empty() {
+                revocation(&set.any("RevocationInfoChoice")?, &mut crls, &mut ocsp, &mut findings);
+            }
+        }
+        let mut set = parts.expect(0x31, "signerInfos")?.reader(FORMAT);
+        parts.end("SignedData")?;
+        let mut signers = Vec::new();
+        while !set.is_empty() {
+            if signers.len() == limits.signatures {
+                return Err(LimitExceeded::new("signatures", limits.signatures as u64).into());
+            }
+            signers.push(SignerInfo::read(&set.expect(0x30, "SignerInfo")?)?);
+        }
+        Ok(Self { version, content_type, content, certificates, crls, ocsp, signers, findings, der })
+    }
+
+    /// The ContentInfo in DER, without what followed it.
+    #[must_use]
+    pub fn der(&self) -> &[u8] {
+        &self.der
+    }
+
+    /// `version`.
+    #[must_use]
+    pub const fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// `eContentType`.
+    #[must_use]
+    pub const fn content_type(&self) -> &Oid {
+        &self.content_type
+    }
+
+    /// `eContent`; `None` where the signature is detached. Empty content is not absent content.
+    #[must_use]
+    pub fn content(&self) -> Option<&[u8]> {
+        self.content.clone().map(|range| self.der.get(range).unwrap_or_default())
+    }
+
+    /// The certificates that can be read, in order. Untrusted.
+    #[must_use]
+    pub fn certificates(&self) -> &[Certificate] {
+        &self.certificates
+    }
+
+    /// The CRLs that can be read.
+    #[must_use]
+    pub fn crls(&self) -> &[Crl] {
+        &self.crls
+    }
+
+    /// The OCSP responses that can be read (RFC 5940).
+    #[must_use]
+    pub fn ocsp_responses(&self) -> &[OcspResponse] {
+        &self.ocsp
+    }
+
+    /// The signers, in order; there may be none.
+    #[must_use]
+    pub fn signers(&self) -> &[SignerInfo] {
+        &self.signers
+    }
+
+    /// Deviations, and certificates or revocation data that cannot be read.
+    #[must_use]
+    pub fn findings(&self) -> &[Finding] {
+        &self.findings
+    }
+
+    /// The same SignedData with one more unsigned attribute at the signer
+    /// `index`: a time-stamp token, revocation data. Every other octet stays.
+    ///
+    /// # Errors
+    /// Misuse where there is no such signer.
+    pub fn with_unsigned_attribute(&self, index: usize, oid: &Oid, value: &[u8]) -> Result<Self, Error> {
+        let new = encode::sequence(&[&encode::oid(oid), &encode::tlv(0x31, value)]);
+        self.rewrite_signer(index, |signer| {
+            let mut attributes: Vec<Vec<u8>> = signer.unsigned.iter().map(|a| a.der.clone()).collect();
+            attributes.push(new.clone());
+            attributes.sort();
+            encode::tlv(0xA1, &attributes.concat())
+        })
+    }
+
+    fn rewrite_signer(&self, index: usize, unsigned: impl Fn(&SignerInfo) -> Vec<u8>) -> Result<Self, Error> {
+        let target =
+            self.signers.get(index).ok_or_else(|| Misuse::new(format!("signer {index} of {}", self.signers.len())))?;
+        let mut info = Reader::new(target.der(), FORMAT).expect(0x30, "SignerInfo")?.reader(FORMAT);
+        let mut kept = Vec::new();
+        while !info.is_empty() {
+            let part = info.any("SignerInfo")?;
+            if part.tag != 0xA1 {
+                kept.extend_from_slice(part.raw);
+            }
+        }
+        kept.extend_from_slice(&unsigned(target));
+        let rewritten = encode::tlv(0x30, &kept);
+
+        let mut info = Reader::new(&self.der, FORMAT).expect(0x30, "ContentInfo")?.reader(FORMAT);
+        let kind = info.expect(0x06, "contentType")?;
+        let mut parts = info.expect(0xA0, "content")?.reader(FORMAT).expect(0x30, "SignedData")?.reader(FORMAT);
+        let mut body = Vec::with_capacity(self.der.len() + rewritten.len());
+        loop {
+            let part = parts.any("SignedData")?;
+            if !parts.is_empty() {
+                body.extend_from_slice(part.raw);
+                continue;
+            }
+            // signerInfos is last. The order of SET OF is left as it was: signers are counted by place.
+            let others = self.signers.iter().enumerate();
+            let infos: Vec<&[u8]> =
+                others.map(|(i, s)| if i == index { rewritten.as_slice() } else { s.der() }).collect();
+            body.extend_from_slice(&encode::tlv(0x31, &infos.concat()));
+            break;
+        }
+        let der = encode::sequence(&[kind.raw, &encode::explicit(0, &encode::tlv(0x30, &body))]);
+        Self::decode(der, self.findings.clone(), &Limits::default())
+    }
+}
+
+fn trailing(octets: &[u8], rest: &[u8], expected: &'static str) -> Error {
+    let end = octets.len() - rest.len();
+    Malformed::new(FORMAT, "ContentInfo", expected).found(format!("{} octets", rest.len())).at(end as u64).into()
+}
+
+/// What cannot be read does not stop the rest: the signer may be another one.
+fn certificate(choice: &Tlv<'_>, into: &mut Vec<Certificate>, findings: &mut Vec<Finding>) {
+    match choice.tag {
+        0x30 => match Certificate::from_der(choice.raw) {
+            Ok(certificate) => into.push(certificate),
+            Err(e) => findings.push(unreadable("cms-certificate-unreadable", &e, choice)),
+        },
+        _ => findings.push(
+            Finding::info("cms-certificate-other", "a certificate of another kind than X.509 was passed over")
+                .at(format!("offset {}", choice.offset)),
+        ),
+    }
+}
+
+fn revocation(choice: &Tlv<'_>, crls: &mut Vec<Crl>, ocsp: &mut Vec<OcspResponse>, findings: &mut Vec<Finding>) {
+    if choice.tag == 0x30 {
+        match Crl::from_der(choice.raw) {
+            Ok(crl) => crls.push(crl),
+            Err(e) => findings.push(unreadable("cms-crl-unreadable", &e, choice)),
+        }
+        return;
+    }
+    let mut other = choice.reader(FORMAT);
+    match (other.any("otherRevInfoFormat"), other.any("otherRevInfo")) {
+        (Ok(format), Ok(info)) if choice.tag == 0xA1 && format.content == oids::OCSP_RESPONSE.content() => {
+            match OcspResponse::from_der(info.raw) {
+                Ok(response) => ocsp.push(response),
+                Err(e) => findings.push(unreadable("cms-ocsp-unreadable", &e, choice)),
+            }
+        }
+        _ => findings.push(
+            Finding::info("cms-revocation-other", "revocation data of an unknown kind was passed over")
+                .at(format!("offset {}", choice.offset)),
+        ),
+    }
+}
+
+fn unreadable(code: &'static str, e: &Error, at: &Tlv<'_>) -> Finding {
+    Finding::warning(code, e.to_string()).at(format!("offset {}", at.offset))
+}
