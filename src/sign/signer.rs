@@ -1,7 +1,10 @@
 //! Who signs and how: what the formats share.
 
 use crate::asn1::Oid;
-use crate::asn1::encode;
+use crate::cms::CONTENT_DATA;
+use crate::cms::SignedAttributes;
+use crate::cms::SignedDataBuilder;
+use crate::cms::SignerInfoParts;
 use crate::crypto::Backend;
 use crate::crypto::Curve;
 use crate::crypto::Digest;
@@ -104,71 +107,37 @@ impl Signer {
     }
 
     /// The signed attributes as they are signed: a DER SET OF (RFC 5652 §5.4).
-    pub(super) fn signed_attributes(&self, digest: &Digest) -> Result<Vec<u8>, Error> {
-        let attribute = |ty: &str, value: &[u8]| {
-            let ty = Oid::parse(ty).map(|o| encode::oid(&o)).unwrap_or_default();
-            encode::sequence(&[&ty, &encode::tlv(0x31, value)])
-        };
-        let data = Oid::parse("1.2.840.113549.1.7.1").map(|o| encode::oid(&o)).unwrap_or_default();
-        let hash = encode::octet_string(self.certificate().sha256().octets());
-        let mut all = vec![
-            attribute("1.2.840.113549.1.9.3", &data),
-            attribute("1.2.840.113549.1.9.4", &encode::octet_string(digest.octets())),
-            attribute(
-                "1.2.840.113549.1.9.16.2.47",
-                &encode::sequence(&[&encode::sequence(&[&encode::sequence(&[&hash])])]),
-            ),
-        ];
-        if let Some(time) = self.signing_time {
-            all.push(attribute("1.2.840.113549.1.9.5", &encode::time(time)));
+    pub(super) fn signed_attributes(&self, digest: &Digest) -> Vec<u8> {
+        let attributes = SignedAttributes::new(&CONTENT_DATA, digest, self.certificate());
+        match self.signing_time {
+            Some(time) => attributes.signing_time(time).to_der(),
+            None => attributes.to_der(),
         }
-        Ok(encode::set_of(all))
     }
 
     /// The whole CMS.
     pub(super) fn assemble(
         &self,
         signed_attributes: &[u8],
-        value: &SignatureValue,
+        value: &[u8],
         content: Option<&[u8]>,
-        timestamp: Option<&[u8]>,
-    ) -> Result<Vec<u8>, Error> {
-        let _ = timestamp;
-        let data = Oid::parse("1.2.840.113549.1.7.1").map(|o| encode::oid(&o)).unwrap_or_default();
-        let signed = Oid::parse("1.2.840.113549.1.7.2").map(|o| encode::oid(&o)).unwrap_or_default();
-        let c = self.certificate();
-        let digest = encode::sequence(&[&encode::oid(&self.digest_algorithm().oid())]);
-        let mut attributes = signed_attributes.to_vec();
-        if let Some(f) = attributes.first_mut() {
-            *f = 0xA0;
-        }
-        let signer = encode::sequence(&[
-            &encode::integer(1),
-            &encode::sequence(&[c.issuer().der(), &encode::tlv(2, c.serial().content())]),
-            &digest,
-            &attributes,
-            &self.algorithm.to_der(),
-            &encode::octet_string(value.octets()),
-        ]);
-        let mut certificates = c.der().to_vec();
-        self.identity.chain().iter().for_each(|c| certificates.extend_from_slice(c.der()));
-        let inner = content.map(|c| encode::explicit(0, &encode::octet_string(c))).unwrap_or_default();
-        let all = encode::sequence(&[
-            &encode::integer(1),
-            &encode::tlv(0x31, &digest),
-            &encode::sequence(&[&data, &inner]),
-            &encode::tlv(0xA0, &certificates),
-            &encode::tlv(0x31, &signer),
-        ]);
-        Ok(encode::sequence(&[&signed, &encode::explicit(0, &all)]))
+        unsigned_attributes: &[(Oid, Vec<u8>)],
+    ) -> Vec<u8> {
+        let certificate = self.certificate();
+        let digest = self.digest_algorithm();
+        let signer = SignerInfoParts::new(certificate, digest, self.algorithm, signed_attributes, value)
+            .unsigned(unsigned_attributes);
+        let builder = match content {
+            Some(content) => SignedDataBuilder::attached(CONTENT_DATA, content),
+            None => SignedDataBuilder::detached(CONTENT_DATA),
+        };
+        builder.certificates([certificate]).certificates(self.identity.chain()).signer(&signer).to_der()
     }
 
     /// Octets of the CMS without content, for a signature value as long as any can be.
-    pub(super) fn cms_octets(&self) -> Result<usize, Error> {
-        let digest = self.digest_algorithm().digest(&[]);
-        let attributes = self.signed_attributes(&digest)?;
-        let value = SignatureValue::new(vec![0xFF; self.value_octets()]);
-        Ok(self.assemble(&attributes, &value, None, None)?.len())
+    pub(super) fn cms_octets(&self) -> usize {
+        let attributes = self.signed_attributes(&self.digest_algorithm().digest(&[]));
+        self.assemble(&attributes, &vec![0xFF; self.value_octets()], None, &[]).len()
     }
 
     fn value_octets(&self) -> usize {
