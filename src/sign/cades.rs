@@ -140,7 +140,7 @@ impl<'c> CadesRequest<'c> {
         let mut signer = Signer::new(identity, preferred, self.choice, self.claimed)?;
         signer.signing_time = Some(self.claimed);
         let digest = self.content.digest(&self.detached, signer.digest_algorithm())?;
-        Prepared::new(self.content, self.detached, signer, digest)
+        Ok(Prepared::new(self.content, self.detached, signer, digest))
     }
 }
 

@@ -272,14 +272,14 @@ impl<'p> PadesRequest<'p> {
         let existing = self.existing_field()?;
         self.check_permission(&signatures, existing.as_ref())?;
         let dictionary = self.dictionary(existing.as_ref())?;
-        let value = update.add_signature(dictionary, signer.cms_octets()?.saturating_add(room))?;
+        let value = update.add_signature(dictionary, signer.cms_octets().saturating_add(room))?;
         let written = self.write_field(&mut update, existing.as_ref(), value)?;
         if self.certify.is_some() {
             point_to_certification(&mut update, value)?;
         }
         let plan = Plan { tail: update.finish()?, field: written.name };
         let digest = plan.digest(self.pdf, signer.digest_algorithm(), copy)?;
-        Prepared::new(self.pdf, plan, signer, digest)
+        Ok(Prepared::new(self.pdf, plan, signer, digest))
     }
 
     /// The empty signature field that is meant, if the document has it.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::asn1::Oid;
 use crate::crypto::Backend;
 use crate::crypto::Digest;
 use crate::error::Error;
@@ -68,9 +69,9 @@ pub(super) mod sealed {
 }
 
 impl<D: Document> Prepared<D> {
-    pub(super) fn new(document: D, plan: D::Plan, signer: Signer, digest: Digest) -> Result<Self, Error> {
-        let to_be_signed = ToBeSigned::new(signer.algorithm, signer.signed_attributes(&digest)?);
-        Ok(Self { document, plan, signer, digest, to_be_signed })
+    pub(super) fn new(document: D, plan: D::Plan, signer: Signer, digest: Digest) -> Self {
+        let to_be_signed = ToBeSigned::new(signer.algorithm, signer.signed_attributes(&digest));
+        Self { document, plan, signer, digest, to_be_signed }
     }
 
     /// What the key has to sign, and how: the DER signed attributes.
@@ -122,7 +123,7 @@ impl<D: Document> Prepared<D> {
         if digest != stored.digest {
             return Err(mismatch("the document is not the one that was prepared for this signature"));
         }
-        let prepared = Self::new(document, plan, stored.signer.clone(), digest)?;
+        let prepared = Self::new(document, plan, stored.signer.clone(), digest);
         if !stored.fits(prepared.to_be_signed.octets()) {
             return Err(mismatch("the state was altered, or another version of this crate prepared it"));
         }
@@ -136,7 +137,7 @@ impl<D: Document> Prepared<D> {
     /// over the octets to be signed; nothing is handed out then.
     pub fn complete(self, value: &SignatureValue) -> Result<D::Signed, Error> {
         self.verify(value)?;
-        self.embed(value, None)
+        self.embed(value, &[])
     }
 
     /// As [`complete`](Self::complete), and gets a time-stamp on the signature
@@ -161,9 +162,9 @@ impl<D: Document> Prepared<D> {
         self.signer.verify(self.to_be_signed.octets(), value)
     }
 
-    pub(super) fn embed(self, value: &SignatureValue, timestamp: Option<&[u8]>) -> Result<D::Signed, Error> {
+    pub(super) fn embed(self, value: &SignatureValue, unsigned: &[(Oid, Vec<u8>)]) -> Result<D::Signed, Error> {
         let content = self.document.content(&self.plan);
-        let cms = self.signer.assemble(self.to_be_signed.octets(), value, content, timestamp)?;
+        let cms = self.signer.assemble(self.to_be_signed.octets(), value.octets(), content, unsigned);
         self.document.finish(self.plan, cms)
     }
 }

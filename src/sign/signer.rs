@@ -1,5 +1,10 @@
 //! Who signs and how: what the formats share.
 
+use crate::asn1::Oid;
+use crate::cms::CONTENT_DATA;
+use crate::cms::SignedAttributes;
+use crate::cms::SignedDataBuilder;
+use crate::cms::SignerInfoParts;
 use crate::crypto::Backend;
 use crate::crypto::Curve;
 use crate::crypto::Digest;
@@ -102,29 +107,37 @@ impl Signer {
     }
 
     /// The signed attributes as they are signed: a DER SET OF (RFC 5652 §5.4).
-    pub(super) fn signed_attributes(&self, digest: &Digest) -> Result<Vec<u8>, Error> {
-        let _ = digest;
-        Err(Unsupported::new(Format::Cms, "writing signed attributes").into())
+    pub(super) fn signed_attributes(&self, digest: &Digest) -> Vec<u8> {
+        let attributes = SignedAttributes::new(&CONTENT_DATA, digest, self.certificate());
+        match self.signing_time {
+            Some(time) => attributes.signing_time(time).to_der(),
+            None => attributes.to_der(),
+        }
     }
 
     /// The whole CMS.
     pub(super) fn assemble(
         &self,
         signed_attributes: &[u8],
-        value: &SignatureValue,
+        value: &[u8],
         content: Option<&[u8]>,
-        timestamp: Option<&[u8]>,
-    ) -> Result<Vec<u8>, Error> {
-        let _ = (signed_attributes, value, content, timestamp);
-        Err(Unsupported::new(Format::Cms, "writing SignedData").into())
+        unsigned_attributes: &[(Oid, Vec<u8>)],
+    ) -> Vec<u8> {
+        let certificate = self.certificate();
+        let digest = self.digest_algorithm();
+        let signer = SignerInfoParts::new(certificate, digest, self.algorithm, signed_attributes, value)
+            .unsigned(unsigned_attributes);
+        let builder = match content {
+            Some(content) => SignedDataBuilder::attached(CONTENT_DATA, content),
+            None => SignedDataBuilder::detached(CONTENT_DATA),
+        };
+        builder.certificates([certificate]).certificates(self.identity.chain()).signer(&signer).to_der()
     }
 
     /// Octets of the CMS without content, for a signature value as long as any can be.
-    pub(super) fn cms_octets(&self) -> Result<usize, Error> {
-        let digest = self.digest_algorithm().digest(&[]);
-        let attributes = self.signed_attributes(&digest)?;
-        let value = SignatureValue::new(vec![0xFF; self.value_octets()]);
-        Ok(self.assemble(&attributes, &value, None, None)?.len())
+    pub(super) fn cms_octets(&self) -> usize {
+        let attributes = self.signed_attributes(&self.digest_algorithm().digest(&[]));
+        self.assemble(&attributes, &vec![0xFF; self.value_octets()], None, &[]).len()
     }
 
     fn value_octets(&self) -> usize {
