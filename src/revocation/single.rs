@@ -21,6 +21,7 @@ use super::status::Unknown;
 use super::status::UnknownReason;
 use crate::crypto::Backend;
 use crate::error::Error;
+use crate::error::Misuse;
 use crate::finding::Finding;
 use crate::path::Issuer;
 use crate::path::Path;
@@ -117,13 +118,14 @@ impl<'a> Surroundings<'a> {
 /// has a path to the issuer.
 ///
 /// # Errors
-/// A response that is not successful, and so says nothing.
+/// A response that is not successful, and so says nothing; a certificate of another issuer.
 pub fn judge_ocsp(
     response: &OcspResponse,
     issuer: &Certificate,
     certificate: Option<&Certificate>,
     around: &Surroundings<'_>,
 ) -> Result<EvidenceJudgement, Error> {
+    issued_by(certificate, issuer)?;
     ocsp::successful(response)?;
     let mut place = Place::find(issuer, around);
     let mut single = answer(response, issuer, certificate);
@@ -166,13 +168,14 @@ pub fn judge_ocsp(
 /// `certificate` it states nothing.
 ///
 /// # Errors
-/// A CRL whose extensions or entries cannot be read.
+/// A CRL whose extensions or entries cannot be read; a certificate of another issuer.
 pub fn judge_crl(
     crl: &Crl,
     issuer: &Certificate,
     certificate: Option<&Certificate>,
     around: &Surroundings<'_>,
 ) -> Result<EvidenceJudgement, Error> {
+    issued_by(certificate, issuer)?;
     // What cannot be read is the caller's to know; what is not understood is a finding.
     crl.issuing_distribution_point()?;
     crl.unknown_critical_entry_extension()?;
@@ -385,6 +388,15 @@ impl Judged {
             findings: self.findings,
         };
         (judgement, signer)
+    }
+}
+
+fn issued_by(certificate: Option<&Certificate>, issuer: &Certificate) -> Result<(), Error> {
+    match certificate {
+        Some(certificate) if certificate.issuer() != issuer.subject() => {
+            Err(Misuse::new("the certificate in question names another issuer than the one given").into())
+        }
+        _ => Ok(()),
     }
 }
 
