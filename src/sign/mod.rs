@@ -6,6 +6,9 @@
 //! from somewhere else. The value is verified under the certificate before
 //! anything is handed out.
 //!
+//! [`timestamping`] adds a time-stamp on the signature value, through the door
+//! of [`fetch`](crate::fetch).
+//!
 //! ```no_run
 //! # use kyso::{Error, Limits, Time, key::{SignatureValue, SignerIdentity, SigningKey}, pdf::Pdf, sign::Prepared, sign::pades::PadesRequest};
 //! # fn f(input: &[u8], now: Time, key: &dyn SigningKey, value: SignatureValue) -> Result<(), Error> {
@@ -34,4 +37,3 @@ pub use precheck::check_certificate;
 pub use prepared::Document;
 pub use prepared::Prepared;
 pub use state::StateFormat;
-pub use timestamping::Timestamping;
