@@ -1,5 +1,8 @@
 //! The one door to the network: requests as values, answered by the caller's [`Fetch`].
 
+#[cfg(feature = "http")]
+pub mod http;
+
 use crate::error::Error;
 
 /// What a request is for, so that a host can apply its own rules.

@@ -1,0 +1,430 @@
+//! A blocking HTTP client behind the crate's network door (feature `http`).
+//!
+//! Addresses of CRLs, responders and issuers stand in certificates, so that
+//! whoever makes up a certificate chooses them: by default none of them leads
+//! into a private network, whatever name it hides behind. Addresses from the
+//! caller's own settings (time-stamping, remote signing) may lead anywhere.
+//!
+//! No cookies, no credentials, no system store of TLS roots, no compression;
+//! answers are cut off at the size that the request allows while they are read.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::Read;
+use std::net::IpAddr;
+use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use std::time::Instant;
+
+use ureq::config::Config;
+use ureq::http::Uri;
+use ureq::tls::RootCerts;
+use ureq::tls::TlsConfig;
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::resolver::ResolvedSocketAddrs;
+use ureq::unversioned::resolver::Resolver;
+use ureq::unversioned::transport::DefaultConnector;
+use ureq::unversioned::transport::NextTimeout;
+
+use super::Fetch;
+use super::Purpose;
+use super::Request;
+use super::Response;
+use crate::error::Error;
+use crate::error::FetchError;
+use crate::error::Misuse;
+
+/// How requests are made.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct HttpOptions {
+    /// From the start of a request to the last octet of its answer, redirects included.
+    pub timeout: Duration,
+    /// The same for time-stamping and remote signing, where people or queues take their time.
+    pub service_timeout: Duration,
+    /// To open a connection.
+    pub connect_timeout: Duration,
+    /// Redirects that one GET may follow. A POST follows none.
+    pub max_redirects: usize,
+    /// Whether addresses from certificates may lead into private networks.
+    pub private_addresses: PrivateAddresses,
+    /// Names that are not looked up but lead to a fixed address, private or not.
+    /// In lower case.
+    pub hosts: BTreeMap<String, SocketAddr>,
+    /// An HTTP proxy, such as `http://proxy.example.vn:3128`; `None`: none, whatever the
+    /// environment says. It looks names up itself, so that it has to keep requests
+    /// out of private networks itself.
+    pub proxy: Option<String>,
+    /// Roots of TLS servers, each a DER certificate; `None`: those of Mozilla.
+    pub tls_roots: Option<Vec<Vec<u8>>>,
+    /// `User-Agent`.
+    pub user_agent: String,
+}
+
+/// Whether addresses from certificates may lead into private networks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PrivateAddresses {
+    /// They may not.
+    #[default]
+    Refused,
+    /// They may: for a CA inside of the office's own network.
+    Allowed,
+}
+
+impl Default for HttpOptions {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(30),
+            service_timeout: Duration::from_secs(180),
+            connect_timeout: Duration::from_secs(10),
+            max_redirects: 3,
+            private_addresses: PrivateAddresses::default(),
+            hosts: BTreeMap::new(),
+            proxy: None,
+            tls_roots: None,
+            user_agent: concat!("kyso/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+}
+
+/// A client. Cloning shares its connections.
+#[derive(Clone)]
+pub struct HttpClient {
+    /// For addresses from certificates.
+    guarded: ureq::Agent,
+    /// For addresses from the caller's settings. Its connections are its own,
+    /// so that none of them serves an address from a certificate.
+    open: ureq::Agent,
+    options: Arc<HttpOptions>,
+}
+
+impl HttpClient {
+    /// A client with these options.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] for a proxy that is no address.
+    pub fn new(options: HttpOptions) -> Result<Self, Error> {
+        let proxy = match &options.proxy {
+            None => None,
+            Some(url) => Some(ureq::Proxy::new(url).map_err(|_| Misuse::new("the proxy is no HTTP address"))?),
+        };
+        let mut tls = TlsConfig::builder();
+        if let Some(roots) = &options.tls_roots {
+            let roots = roots.iter().map(|der| ureq::tls::Certificate::from_der(der).to_owned());
+            tls = tls.root_certs(RootCerts::Specific(Arc::new(roots.collect())));
+        }
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .proxy(proxy.clone())
+            .tls_config(tls.build())
+            .timeout_connect(Some(options.connect_timeout))
+            .max_response_header_size(64 << 10)
+            .user_agent(options.user_agent.as_str())
+            .build();
+        let proxy = proxy.map(|p| (p.host().to_ascii_lowercase(), p.port()));
+        let agent = |private_addresses| {
+            let resolver = Guard {
+                inner: DefaultResolver::default(),
+                private_addresses,
+                hosts: options.hosts.clone(),
+                proxy: proxy.clone(),
+            };
+            ureq::Agent::with_parts(config.clone(), DefaultConnector::default(), resolver)
+        };
+        Ok(Self {
+            guarded: agent(options.private_addresses),
+            open: agent(PrivateAddresses::Allowed),
+            options: Arc::new(options),
+        })
+    }
+
+    fn call(&self, request: &Request, url: &Uri, timeout: Duration) -> Result<Answer, Error> {
+        let (agent, guard) = if names_its_own_address(request.purpose) {
+            (&self.open, PrivateAddresses::Allowed)
+        } else {
+            (&self.guarded, self.options.private_addresses)
+        };
+        let fail = |detail: String| Error::from(FetchError::new(shown(url), detail));
+        // A proxy looks names up itself; what stands there as an address can be told here.
+        let literal = url.host().and_then(|h| h.trim_matches(['[', ']']).parse::<IpAddr>().ok());
+        if guard == PrivateAddresses::Refused && literal.is_some_and(|ip| !is_public(ip)) {
+            return Err(fail(PRIVATE.to_owned()));
+        }
+        let wrong = |error: ureq::Error| fail(explained(&error));
+        let answered = match &request.body {
+            None => agent.get(url).config().timeout_global(Some(timeout)).build().call(),
+            Some(body) => {
+                let post = agent.post(url).config().timeout_global(Some(timeout)).build();
+                let content_type = request.content_type.unwrap_or("application/octet-stream");
+                post.content_type(content_type).send(body.as_slice())
+            }
+        };
+        let mut response = answered.map_err(wrong)?;
+        let status = response.status();
+        if status.is_redirection() {
+            let location = response.headers().get("location").and_then(|v| v.to_str().ok());
+            let location = location.ok_or_else(|| fail(format!("HTTP status {status} without a location")))?;
+            return Ok(Answer::Elsewhere(location.to_owned()));
+        }
+        if status != 200 {
+            return Err(fail(format!("HTTP status {status}")));
+        }
+        let too_large = || fail(format!("the answer is larger than {} octets", request.max_octets));
+        let most = u64::try_from(request.max_octets).unwrap_or(u64::MAX);
+        if response.body().content_length().is_some_and(|n| n > most) {
+            return Err(too_large());
+        }
+        let mut body = Vec::new();
+        let mut reader = response.body_mut().with_config().limit(u64::MAX).reader().take(most.saturating_add(1));
+        reader.read_to_end(&mut body).map_err(|e| wrong(ureq::Error::from(e)))?;
+        if body.len() > request.max_octets {
+            return Err(too_large());
+        }
+        Ok(Answer::Here(body))
+    }
+}
+
+impl Fetch for HttpClient {
+    fn fetch(&self, request: &Request) -> Result<Response, Error> {
+        let service = names_its_own_address(request.purpose);
+        let timeout = if service { self.options.service_timeout } else { self.options.timeout };
+        let mut url = address(&request.url)?;
+        #[allow(clippy::disallowed_methods)] // a client has to measure its own time-out
+        let end = Instant::now() + timeout;
+        let hops = if request.body.is_none() { self.options.max_redirects } else { 0 };
+        for _ in 0..=hops {
+            #[allow(clippy::disallowed_methods)] // as above
+            let left = end.saturating_duration_since(Instant::now());
+            match self.call(request, &url, left)? {
+                Answer::Here(body) => return Ok(Response { body }),
+                Answer::Elsewhere(location) => url = address(&joined(&url, &location))?,
+            }
+        }
+        Err(FetchError::new(shown(&url), "more redirects than allowed").into())
+    }
+}
+
+impl fmt::Debug for HttpClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpClient").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+enum Answer {
+    Here(Vec<u8>),
+    Elsewhere(String),
+}
+
+const PRIVATE: &str = "the address lies in a private network, where a certificate may not lead";
+
+/// Looks names up, and hands out no private address where that is not allowed.
+///
+/// The connection is made to what is handed out here, so that a name cannot
+/// mean one thing when it is checked and another when it is used.
+struct Guard {
+    inner: DefaultResolver,
+    private_addresses: PrivateAddresses,
+    hosts: BTreeMap<String, SocketAddr>,
+    proxy: Option<(String, u16)>,
+}
+
+impl Resolver for Guard {
+    fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let host = uri.host().unwrap_or_default().to_ascii_lowercase();
+        let mut allowed = self.inner.empty();
+        if let Some(fixed) = self.hosts.get(&host) {
+            allowed.push(*fixed);
+            return Ok(allowed);
+        }
+        let found = self.inner.resolve(uri, config, timeout)?;
+        let is_proxy = self.proxy.as_ref().is_some_and(|(name, port)| *name == host && uri.port_u16() == Some(*port));
+        if is_proxy || self.private_addresses == PrivateAddresses::Allowed {
+            return Ok(found);
+        }
+        found.iter().filter(|a| is_public(a.ip())).for_each(|a| allowed.push(*a));
+        if allowed.is_empty() {
+            return Err(ureq::Error::Other(PRIVATE.into()));
+        }
+        Ok(allowed)
+    }
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guard").field("private_addresses", &self.private_addresses).finish_non_exhaustive()
+    }
+}
+
+/// The address comes from the caller, not from a certificate.
+const fn names_its_own_address(purpose: Purpose) -> bool {
+    matches!(purpose, Purpose::TimeStamp | Purpose::RemoteSigning)
+}
+
+fn address(text: &str) -> Result<Uri, Error> {
+    // What stands before an at-sign may be a password, and belongs into no message.
+    let safe = text.split_once('@').map_or_else(|| text.to_owned(), |(_, rest)| format!("...@{rest}"));
+    let fail = |detail: &'static str| Error::from(FetchError::new(safe.clone(), detail));
+    let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme);
+    if !["http", "https"].iter().any(|s| scheme.eq_ignore_ascii_case(s)) {
+        return Err(fail("only http and https addresses are fetched"));
+    }
+    let url: Uri = text.parse().map_err(|_| fail("this is no address"))?;
+    match url.authority() {
+        Some(authority) if authority.as_str().contains('@') => Err(fail("an address with credentials is not fetched")),
+        Some(authority) if !authority.host().is_empty() => Ok(url),
+        _ => Err(fail("the address names no host")),
+    }
+}
+
+/// A `Location` (RFC 9110 §10.2.2), which may be relative to the address that answered.
+fn joined(base: &Uri, location: &str) -> String {
+    if location.split_once(':').is_some_and(|(scheme, _)| scheme.bytes().all(|b| b.is_ascii_alphanumeric())) {
+        return location.to_owned();
+    }
+    let scheme = base.scheme_str().unwrap_or("http");
+    if location.starts_with("//") {
+        return format!("{scheme}:{location}");
+    }
+    let authority = base.authority().map_or("", |a| a.as_str());
+    if location.starts_with('/') {
+        return format!("{scheme}://{authority}{location}");
+    }
+    let folder = base.path().rsplit_once('/').map_or("", |(folder, _)| folder);
+    format!("{scheme}://{authority}{folder}/{location}")
+}
+
+fn shown(url: &Uri) -> String {
+    url.to_string()
+}
+
+fn explained(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::Timeout(_) => "it took longer than allowed".to_owned(),
+        ureq::Error::HostNotFound => "the host's name is not known".to_owned(),
+        ureq::Error::Io(error) => explained_io(error),
+        other => other.to_string(),
+    }
+}
+
+fn explained_io(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::TimedOut => "it took longer than allowed".to_owned(),
+        std::io::ErrorKind::ConnectionRefused => "the connection was refused".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+/// Reachable from everywhere: neither private, local, reserved nor a way to tunnel there.
+fn is_public(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => is_public_v4(ip),
+        IpAddr::V6(ip) => is_public_v6(ip),
+    }
+}
+
+fn is_public_v4(ip: Ipv4Addr) -> bool {
+    let [a, b, c, _] = ip.octets();
+    !(a == 0
+        || ip.is_private()
+        || ip.is_loopback()
+        || ip.is_link_local()
+        || ip.is_documentation()
+        || a >= 224
+        || a == 100 && (64..128).contains(&b)
+        || a == 192 && b == 0 && c == 0
+        || a == 192 && b == 88 && c == 99
+        || a == 198 && (18..20).contains(&b))
+}
+
+fn is_public_v6(ip: Ipv6Addr) -> bool {
+    let [a, b, c, d, .., g, h] = ip.segments();
+    let inner = |high: u16, low: u16| is_public_v4(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)));
+    match (a, b) {
+        // NAT64 (RFC 6052) and 6to4 (RFC 3056) carry an IPv4 address; Teredo hides one.
+        (0x64, 0xFF9B) if c == 0 && d == 0 => inner(g, h),
+        (0x2002, high) => inner(high, c),
+        (0x2001, b) if b < 0x200 || b == 0xDB8 => false,
+        (0x3FFF, _) => false,
+        _ => a & 0xE000 == 0x2000,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_leads_into_a_private_network_is_told() {
+        for private in [
+            "0.0.0.0",
+            "10.1.2.3",
+            "100.64.0.1",
+            "127.0.0.1",
+            "169.254.169.254",
+            "172.31.0.1",
+            "192.168.1.1",
+            "192.0.0.8",
+            "192.0.2.1",
+            "198.19.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::ffff:10.0.0.1",
+            "::ffff:8.8.8.8",
+            "fc00::1",
+            "fd12::1",
+            "fe80::1",
+            "fec0::1",
+            "ff02::1",
+            "64:ff9b::10.0.0.1",
+            "2002:a00:1::1",
+            "2001::1",
+            "2001:db8::1",
+            "3fff::1",
+        ] {
+            assert!(!is_public(private.parse().unwrap()), "{private}");
+        }
+        for public in ["8.8.8.8", "100.128.0.1", "172.32.0.1", "2606:4700::1", "64:ff9b::8.8.8.8", "2002:808:808::1"] {
+            assert!(is_public(public.parse().unwrap()), "{public}");
+        }
+    }
+
+    #[test]
+    fn locations_are_joined_as_browsers_do() {
+        let base = address("http://a.vn:81/b/c?d").unwrap();
+        for (location, url) in [
+            ("https://x.vn/y", "https://x.vn/y"),
+            ("file:///etc/passwd", "file:///etc/passwd"),
+            ("//x.vn/y", "http://x.vn/y"),
+            ("/y", "http://a.vn:81/y"),
+            ("y", "http://a.vn:81/b/y"),
+            ("/y?u=http://z", "http://a.vn:81/y?u=http://z"),
+        ] {
+            assert_eq!(joined(&base, location), url);
+        }
+    }
+
+    #[test]
+    fn only_plain_addresses_are_taken_and_credentials_are_not_repeated() {
+        for text in [
+            "ldap://a.vn/cn=x",
+            "file:///etc/passwd",
+            "ftp://a.vn",
+            "a.vn",
+            "",
+            "http://",
+            "http:///x",
+            "http://u:secret@a.vn/",
+        ] {
+            let error = address(text).unwrap_err().to_string();
+            assert!(!error.contains("secret"), "{error}");
+        }
+    }
+}
