@@ -33,6 +33,8 @@ mod signer;
 mod state;
 pub mod timestamping;
 
+pub use precheck::PreSignCheck;
+pub use precheck::PreSigned;
 pub use precheck::check_certificate;
 pub use prepared::Document;
 pub use prepared::Prepared;
