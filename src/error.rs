@@ -286,6 +286,8 @@ pub enum RefusalReason {
     StateMismatch,
     /// The target exists and may not be replaced.
     Exists,
+    /// A time-stamping authority refused, or its answer does not fit the question.
+    TimeStamp,
 }
 
 /// An operation that was refused; nothing was written.

@@ -19,6 +19,7 @@ pub use build::SignedDataBuilder;
 pub use build::SignerInfoParts;
 pub use oids::CONTENT_DATA;
 pub use oids::CONTENT_TST_INFO;
+pub(crate) use oids::SIGNATURE_TIME_STAMP;
 pub use signed_data::SignedData;
 pub use signer_info::SignerId;
 pub use signer_info::SignerInfo;

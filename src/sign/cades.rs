@@ -2,6 +2,7 @@
 
 use crate::asn1::encode;
 use crate::asn1::tlv::Reader;
+use crate::cms::SignedData;
 use crate::crypto::Digest;
 use crate::crypto::DigestAlgorithm;
 use crate::crypto::SignatureAlgorithm;
@@ -126,7 +127,7 @@ impl<'c> CadesRequest<'c> {
         &self,
         key: &dyn SigningKey,
         settings: TimestampSettings,
-    ) -> Result<Timestamping<Content<'c>>, Error> {
+    ) -> Result<Timestamping<'static, Content<'c>>, Error> {
         let prepared = self.prepare_with(key.identity(), Some(key.default_algorithm()))?;
         let value = prepared.sign(key)?;
         prepared.complete_timestamped(&value, settings)
@@ -141,6 +142,12 @@ impl<'c> CadesRequest<'c> {
         signer.signing_time = Some(self.claimed);
         let digest = self.content.digest(&self.detached, signer.digest_algorithm())?;
         Ok(Prepared::new(self.content, self.detached, signer, digest))
+    }
+}
+
+impl From<&SignedData> for SignedCms {
+    fn from(cms: &SignedData) -> Self {
+        Self { octets: cms.der().to_vec() }
     }
 }
 
@@ -185,6 +192,10 @@ impl Target for Content<'_> {
             Self::Octets(octets) if !detached => Some(octets),
             _ => None,
         }
+    }
+
+    fn room(_: &bool) -> Option<usize> {
+        None
     }
 
     fn write_plan(detached: &bool) -> Vec<u8> {

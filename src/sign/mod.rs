@@ -6,6 +6,9 @@
 //! from somewhere else. The value is verified under the certificate before
 //! anything is handed out.
 //!
+//! [`timestamping`] adds a time-stamp on the signature value, through the door
+//! of [`fetch`](crate::fetch).
+//!
 //! ```no_run
 //! # use kyso::{Error, Limits, Time, key::{SignatureValue, SignerIdentity, SigningKey}, pdf::Pdf, sign::Prepared, sign::pades::PadesRequest};
 //! # fn f(input: &[u8], now: Time, key: &dyn SigningKey, value: SignatureValue) -> Result<(), Error> {
@@ -30,8 +33,9 @@ mod signer;
 mod state;
 pub mod timestamping;
 
+pub use precheck::PreSignCheck;
+pub use precheck::PreSigned;
 pub use precheck::check_certificate;
 pub use prepared::Document;
 pub use prepared::Prepared;
 pub use state::StateFormat;
-pub use timestamping::Timestamping;

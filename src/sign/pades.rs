@@ -243,17 +243,26 @@ impl<'p> PadesRequest<'p> {
 
     /// Signs and gets a time-stamp on the signature value (level B-T).
     ///
+    /// Where the token needs more room than was kept, the key signs once more.
+    ///
     /// # Errors
-    /// As [`sign`](Self::sign).
-    pub fn sign_timestamped(
-        &self,
-        key: &dyn SigningKey,
+    /// As [`sign`](Self::sign); [`Error::Misuse`] for a short nonce.
+    pub fn sign_timestamped<'k>(
+        self,
+        key: &'k dyn SigningKey,
         settings: TimestampSettings,
-    ) -> Result<Timestamping<&'p Pdf<'p>>, Error> {
-        let room = self.room.max(TIMESTAMP_ROOM);
-        let prepared = self.prepare_with(key.identity(), Some(key.default_algorithm()), room, None)?;
-        let value = prepared.sign(key)?;
-        prepared.complete_timestamped(&value, settings)
+    ) -> Result<Timestamping<'k, &'p Pdf<'p>>, Error>
+    where
+        'p: 'k,
+    {
+        let room = if self.room == 0 { TIMESTAMP_ROOM } else { self.room };
+        let sign = move |room: usize| {
+            let prepared = self.prepare_with(key.identity(), Some(key.default_algorithm()), room, None)?;
+            let value = prepared.sign(key)?;
+            Ok((prepared, value))
+        };
+        let (prepared, value) = sign(room)?;
+        prepared.timestamped(&value, settings, Some(Box::new(sign)))
     }
 
     fn prepare_with(

@@ -68,6 +68,10 @@ impl<'p> Target for &'p Pdf<'p> {
         None
     }
 
+    fn room(plan: &Plan) -> Option<usize> {
+        Some(plan.tail.capacity())
+    }
+
     fn write_plan(plan: &Plan) -> Vec<u8> {
         let gap = plan.tail.contents().unwrap_or_default();
         [

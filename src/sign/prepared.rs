@@ -13,6 +13,7 @@ use crate::key::SigningKey;
 use crate::key::ToBeSigned;
 use crate::sign::signer::Signer;
 use crate::sign::state;
+use crate::sign::timestamping::Again;
 use crate::sign::timestamping::TimestampSettings;
 use crate::sign::timestamping::Timestamping;
 use crate::x509::Certificate;
@@ -56,6 +57,9 @@ pub(super) mod sealed {
 
         /// Content that the CMS is to hold itself.
         fn content(&self, plan: &Self::Plan) -> Option<&[u8]>;
+
+        /// Octets that the CMS may have, where they are limited.
+        fn room(plan: &Self::Plan) -> Option<usize>;
 
         /// DER, for the state.
         fn write_plan(plan: &Self::Plan) -> Vec<u8>;
@@ -144,18 +148,43 @@ impl<D: Document> Prepared<D> {
     /// value before the document is finished (level B-T).
     ///
     /// # Errors
-    /// As [`complete`](Self::complete).
+    /// As [`complete`](Self::complete); [`Error::Misuse`] for a short nonce.
     pub fn complete_timestamped(
         self,
         value: &SignatureValue,
         settings: TimestampSettings,
-    ) -> Result<Timestamping<D>, Error> {
+    ) -> Result<Timestamping<'static, D>, Error> {
+        self.timestamped(value, settings, None)
+    }
+
+    /// Signs once more with more room where `again` is given and the token needs it.
+    pub(super) fn timestamped<'k>(
+        self,
+        value: &SignatureValue,
+        settings: TimestampSettings,
+        again: Option<Again<'k, D>>,
+    ) -> Result<Timestamping<'k, D>, Error> {
         self.verify(value)?;
-        Ok(Timestamping::new(self, value.clone(), settings))
+        Timestamping::new(self, value.clone(), settings, again)
     }
 
     pub(super) fn sign(&self, key: &dyn SigningKey) -> Result<SignatureValue, Error> {
         key.sign(&self.to_be_signed)
+    }
+
+    pub(super) const fn verifies_with(&self) -> Backend {
+        self.signer.backend
+    }
+
+    /// By how many octets the CMS with these unsigned attributes exceeds its room.
+    pub(super) fn lacking(&self, value: &SignatureValue, unsigned: &[(Oid, Vec<u8>)]) -> Option<usize> {
+        let room = D::room(&self.plan)?;
+        self.cms(value, unsigned).len().checked_sub(room).filter(|lacking| *lacking > 0)
+    }
+
+    fn cms(&self, value: &SignatureValue, unsigned: &[(Oid, Vec<u8>)]) -> Vec<u8> {
+        let content = self.document.content(&self.plan);
+        self.signer.assemble(self.to_be_signed.octets(), value.octets(), content, unsigned)
     }
 
     fn verify(&self, value: &SignatureValue) -> Result<(), Error> {
@@ -163,8 +192,7 @@ impl<D: Document> Prepared<D> {
     }
 
     pub(super) fn embed(self, value: &SignatureValue, unsigned: &[(Oid, Vec<u8>)]) -> Result<D::Signed, Error> {
-        let content = self.document.content(&self.plan);
-        let cms = self.signer.assemble(self.to_be_signed.octets(), value.octets(), content, unsigned);
+        let cms = self.cms(value, unsigned);
         self.document.finish(self.plan, cms)
     }
 }

@@ -1,0 +1,179 @@
+//! PDFs that others made are signed; poppler, pyHanko and qpdf judge what comes out.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test may stop where it stands
+
+#[path = "support/ca.rs"]
+mod ca;
+#[path = "support/corpus.rs"]
+mod corpus;
+#[path = "support/der.rs"]
+mod der;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+
+use ca::Authority;
+use ca::Template;
+use kyso::Error;
+use kyso::Limits;
+use kyso::crypto::KeySpec;
+use kyso::finding::Severity;
+use kyso::key::soft::SoftKey;
+use kyso::pdf::Coverage;
+use kyso::pdf::Pdf;
+use kyso::sign::pades::PadesRequest;
+
+fn pdfs(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|e| e == "pdf"));
+    files.sort();
+    files
+}
+
+/// The signed document and the name of its new field.
+fn sign(data: &[u8], key: &SoftKey) -> Result<(Vec<u8>, String), Error> {
+    let pdf = Pdf::parse(data, &Limits::default())?;
+    let signed = PadesRequest::new(&pdf, ca::at("2026-11-23T01:00:00Z")).sign(key)?;
+    Ok((signed.to_octets()?, signed.field_name().to_owned()))
+}
+
+/// What our own reader finds wrong: with the new signature, or with what it did to earlier ones.
+fn own_complaint(data: &[u8], signed: &[u8]) -> Option<String> {
+    let (before, after) =
+        (Pdf::parse(data, &Limits::default()).unwrap(), Pdf::parse(signed, &Limits::default()).unwrap());
+    let (old, new) = (before.signatures().unwrap(), after.signatures().unwrap());
+    if new.len() != old.len() + 1 {
+        return Some(format!("{} signatures became {}", old.len(), new.len()));
+    }
+    let added = new.iter().find(|facts| facts.coverage == Coverage::WholeDocument);
+    let Some(added) = added else { return Some("no signature covers the whole document".to_owned()) };
+    if let Some(finding) = added.findings.iter().find(|finding| finding.severity() > Severity::Info) {
+        return Some(finding.message().to_owned());
+    }
+    let (past, present) = (before.history(&old).unwrap(), after.history(&new).unwrap());
+    let lost = old.iter().find(|facts| {
+        let now = new.iter().find(|candidate| candidate.object == facts.object);
+        past.after(facts).permitted && !now.is_some_and(|now| present.after(now).permitted)
+    });
+    lost.map(|facts| format!("the signature {:?} does not permit it", facts.field_name))
+}
+
+fn run(program: &str, arguments: &[&str]) -> Option<(Option<i32>, String)> {
+    match Command::new(program).args(arguments).output() {
+        Ok(output) => {
+            let text = [output.stdout, output.stderr].concat();
+            Some((output.status.code(), String::from_utf8_lossy(&text).into_owned()))
+        }
+        Err(error) => {
+            assert!(std::env::var_os("KYSO_PEERS_REQUIRED").is_none(), "{program}: {error}");
+            eprintln!("{program} not found: skipped");
+            None
+        }
+    }
+}
+
+/// Complaints of qpdf that the original did not meet with.
+fn qpdf_complaint(before: &Path, after: &Path) -> Option<String> {
+    let check = |path: &Path| {
+        let (code, text) = run("qpdf", &["--check", path.to_str().unwrap()])?;
+        let text = text.replace(path.to_str().unwrap(), "");
+        let lines = text.lines().filter(|line| line.contains("WARNING") || line.contains("ERROR"));
+        // Without a code it crashed, which says nothing of the file.
+        Some((code?, lines.map(str::to_owned).collect::<Vec<_>>()))
+    };
+    let ((old_code, old), (new_code, new)) = (check(before)?, check(after)?);
+    let added = new.iter().find(|line| !old.contains(line)).map(String::as_str);
+    (new_code > old_code || added.is_some()).then(|| format!("qpdf: {}", added.unwrap_or_default()))
+}
+
+fn pdfsig_complaint(path: &Path, signatures: usize) -> Option<String> {
+    let (_, text) = run("pdfsig", &["-nocert", path.to_str().unwrap()])?;
+    // The new one is that which covers all.
+    let mut parts = text.split("Signature #").skip(1);
+    match parts.find(|part| part.contains("Total document signed")) {
+        Some(part) if part.contains("Signature is Valid") => None,
+        Some(_) => Some("pdfsig: the signature is not valid".to_owned()),
+        None => Some(format!("pdfsig: none of {signatures} signatures covers the whole document")),
+    }
+}
+
+/// Judges all files in one process: `name <TAB> verdict` per line.
+const PYHANKO: &str = r#"
+import sys, logging
+from datetime import datetime, timezone
+from pyhanko.keys import load_cert_from_pemder
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.fields import enumerate_sig_fields
+from pyhanko.sign.validation import validate_pdf_signature
+from pyhanko.sign.validation.pdf_embedded import EmbeddedPdfSignature
+from pyhanko_certvalidator import ValidationContext
+logging.disable(logging.CRITICAL)
+root = load_cert_from_pemder(sys.argv[1])
+moment = datetime(2026, 11, 23, 2, 0, tzinfo=timezone.utc)
+for path, field in zip(sys.argv[2::2], sys.argv[3::2]):
+    try:
+        with open(path, 'rb') as f:
+            reader = PdfFileReader(f, strict=False)
+            # Not by its list of signatures: in that, placeholders of others fail.
+            [at] = [ref for name, _, ref in enumerate_sig_fields(reader, filled_status=True) if name == field]
+            last = EmbeddedPdfSignature(reader, at.get_object(), field)
+            context = ValidationContext(trust_roots=[root], moment=moment, allow_fetching=False,
+                                        revocation_mode='soft-fail')
+            status = validate_pdf_signature(last, context)
+            good = status.bottom_line and status.coverage.name == 'ENTIRE_FILE'
+            print(path, 'ok' if good else status.summary() + ' ' + status.coverage.name, sep='\t')
+    except Exception as e:
+        print(path, f'{type(e).__name__} {e}'.replace('\n', ' '), sep='\t')
+"#;
+
+fn pyhanko(root: &Path, files: &[(PathBuf, String)]) -> BTreeMap<PathBuf, String> {
+    let python = std::env::var("KYSO_PYTHON").unwrap_or_else(|_| "/opt/kyso-venv/bin/python".to_owned());
+    let mut arguments = vec!["-c", PYHANKO, root.to_str().unwrap()];
+    arguments.extend(files.iter().flat_map(|(path, field)| [path.to_str().unwrap(), field]));
+    let Some((code, text)) = run(&python, &arguments) else { return BTreeMap::new() };
+    assert_eq!(code, Some(0), "{text}");
+    let lines = text.lines().filter_map(|line| line.split_once('\t'));
+    lines.map(|(path, verdict)| (PathBuf::from(path), verdict.to_owned())).collect()
+}
+
+#[test]
+fn documents_of_others_are_signed_and_accepted() {
+    let Some(corpus) = corpus::corpus() else { return };
+    let mut exceptions = corpus::Exceptions::load("sign");
+    let root = Authority::root(Template::ca(&[(ca::CN, "Root of corpus_sign")], None), KeySpec::P256);
+    let key = root.issue(&Template::new(&[(ca::CN, "Nguyễn Văn A")]), KeySpec::P256);
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("root.pem"), root.certificate.to_pem()).unwrap();
+    let (mut rows, mut judged) = (0, Vec::new());
+    for class in ["unsigned", "signing-input", "signed"] {
+        for path in pdfs(&corpus.join("pdf").join(class)) {
+            let id = format!("{class}/{}", path.file_name().unwrap().to_string_lossy());
+            rows += 1;
+            let data = fs::read(&path).unwrap();
+            match sign(&data, &key) {
+                Err(error) => exceptions.record(&id, false, &error.to_string()),
+                Ok((signed, field)) => {
+                    assert!(signed.starts_with(&data), "{id}");
+                    let output = dir.path().join(format!("{rows}.pdf"));
+                    fs::write(&output, &signed).unwrap();
+                    let count = Pdf::parse(signed.as_slice(), &Limits::default()).unwrap().signatures().unwrap().len();
+                    let complaint = own_complaint(&data, &signed)
+                        .or_else(|| qpdf_complaint(&path, &output))
+                        .or_else(|| pdfsig_complaint(&output, count));
+                    judged.push((id, output, field, complaint));
+                }
+            }
+        }
+    }
+    let files: Vec<_> = judged.iter().map(|(_, path, field, _)| (path.clone(), field.clone())).collect();
+    let verdicts = pyhanko(&dir.path().join("root.pem"), &files);
+    for (id, path, _, complaint) in judged {
+        let complaint = complaint.or_else(|| {
+            verdicts.get(&path).filter(|verdict| *verdict != "ok").map(|verdict| format!("pyHanko: {verdict}"))
+        });
+        exceptions.record(&id, complaint.is_none(), complaint.as_deref().unwrap_or_default());
+    }
+    exceptions.finish(rows);
+}
