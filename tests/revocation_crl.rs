@@ -325,7 +325,7 @@ fn scope_decides_what_a_list_speaks_of() {
 #[test]
 fn every_distribution_point_is_matched() {
     let (a, b) = (uri("http://a.example.vn/crl"), uri("http://b.example.vn/crl"));
-    let both = points(&[full(&[a.clone()]), full(&[b.clone()])]);
+    let both = points(&[full(std::slice::from_ref(&a)), full(std::slice::from_ref(&b))]);
     let world = World::with(|t| t.extra = vec![both]);
     for (names, status) in [
         (vec![a.clone()], GOOD),
