@@ -14,6 +14,7 @@ use crate::crypto::SignatureAlgorithm;
 use crate::crypto::VerifyError;
 use crate::limits::Budget;
 use crate::x509::Certificate;
+use crate::x509::SignatureMemo;
 
 /// The algorithm of a signature that verified, and the key it verified under:
 /// facts for the algorithm policy.
@@ -29,8 +30,9 @@ pub struct SignatureFact {
 /// Something signed, as RFC 5280 and RFC 6960 sign: octets, algorithm, value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Signed<'a> {
-    /// Identifies the whole structure, signature included.
-    pub(crate) whole: &'a [u8],
+    /// SHA-256 of the whole structure, signature included.
+    pub(crate) sha256: Digest,
+    pub(crate) memo: &'a SignatureMemo,
     pub(crate) octets: &'a [u8],
     pub(crate) algorithm: &'a [u8],
     /// The algorithm inside of the signed octets, where there is one.
@@ -41,7 +43,8 @@ pub(crate) struct Signed<'a> {
 impl<'a> Signed<'a> {
     pub(crate) fn certificate(certificate: &'a Certificate) -> Self {
         Self {
-            whole: certificate.der(),
+            sha256: certificate.sha256(),
+            memo: certificate.signature_memo(),
             octets: certificate.tbs_octets(),
             algorithm: certificate.signature_algorithm(),
             inner_algorithm: Some(certificate.tbs_signature_algorithm()),
@@ -67,12 +70,12 @@ impl Verifier {
     }
 
     pub(crate) fn verify(&self, signed: &Signed<'_>, key: &PublicKey) -> Verdict {
-        let sha256 = DigestAlgorithm::Sha256;
-        let id = (sha256.digest(signed.whole), sha256.digest(key.spki()));
+        let key_digest = DigestAlgorithm::Sha256.digest(key.spki());
+        let id = (signed.sha256, key_digest);
         if let Some(verdict) = self.known.borrow().get(&id) {
             return *verdict;
         }
-        let verdict = self.try_verify(signed, key);
+        let verdict = self.try_verify(signed, key, key_digest);
         // An exhausted budget is no property of the signature.
         if !matches!(verdict, Err((PathReason::Budget, _))) {
             self.known.borrow_mut().insert(id, verdict);
@@ -80,15 +83,22 @@ impl Verifier {
         verdict
     }
 
-    fn try_verify(&self, signed: &Signed<'_>, key: &PublicKey) -> Verdict {
+    fn try_verify(&self, signed: &Signed<'_>, key: &PublicKey, key_digest: Digest) -> Verdict {
         if signed.inner_algorithm.is_some_and(|inner| inner != signed.algorithm) {
             return Err((PathReason::Malformed, "the signature algorithm inside of the signed part differs"));
         }
         let algorithm = SignatureAlgorithm::from_der(signed.algorithm, None)
             .map_err(|_| (PathReason::UnsupportedAlgorithm, "the signature algorithm is not supported"))?;
+        // Spent on what an earlier search found out, too: the outcome must not depend on it.
         self.checks.spend().map_err(|_| (PathReason::Budget, "too many signatures to verify"))?;
-        match self.backend.verify(key, &algorithm, Message::Octets(signed.octets), signed.value) {
-            Ok(()) => Ok(SignatureFact { algorithm, key: key.key_type() }),
+        let outcome = signed.memo.get(&key_digest).unwrap_or_else(|| {
+            let verified = self.backend.verify(key, &algorithm, Message::Octets(signed.octets), signed.value);
+            let outcome = verified.map(|()| algorithm);
+            signed.memo.put(key_digest, outcome);
+            outcome
+        });
+        match outcome {
+            Ok(algorithm) => Ok(SignatureFact { algorithm, key: key.key_type() }),
             Err(VerifyError::Mismatch) => Err((PathReason::Signature, "the signature does not verify")),
             Err(VerifyError::WrongKey) => {
                 Err((PathReason::Signature, "the issuer's key does not fit the signature algorithm"))

@@ -44,7 +44,8 @@ pub(super) struct Signer {
 impl<'a> Signed<'a> {
     pub(super) fn crl(crl: &'a Crl) -> Self {
         Self {
-            whole: crl.der(),
+            sha256: crl.sha256(),
+            memo: crl.signature_memo(),
             octets: crl.tbs_octets(),
             algorithm: crl.signature_algorithm(),
             inner_algorithm: Some(crl.tbs_signature_algorithm()),
@@ -54,7 +55,8 @@ impl<'a> Signed<'a> {
 
     pub(super) fn ocsp(response: &'a OcspResponse) -> Self {
         Self {
-            whole: response.basic_der(),
+            sha256: response.sha256(),
+            memo: response.signature_memo(),
             octets: response.tbs_octets(),
             algorithm: response.signature_algorithm(),
             inner_algorithm: None,

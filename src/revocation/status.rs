@@ -5,6 +5,7 @@ use std::fmt;
 use super::evidence::EvidenceUsed;
 use crate::crypto::Digest;
 use crate::fetch::Request;
+use crate::path::SignatureFact;
 use crate::time::Time;
 use crate::x509::Certificate;
 use crate::x509::RevocationReason;
@@ -165,6 +166,23 @@ impl PathRevocation {
                 if !all.contains(request) {
                     all.push(request.clone());
                 }
+            }
+        }
+        all
+    }
+}
+
+impl CertificateRevocation {
+    /// Every signature that the status rests on, for the algorithm policy: of
+    /// the evidence, of its signers' paths, and of the evidence on those.
+    #[must_use]
+    pub fn signatures(&self) -> Vec<SignatureFact> {
+        let mut all = Vec::new();
+        for used in &self.evidence {
+            all.push(used.signature);
+            if let Some(signer) = &used.signer {
+                all.extend(signer.path.signatures());
+                all.extend(signer.revocation.iter().flat_map(Self::signatures));
             }
         }
         all

@@ -5,6 +5,7 @@
 //! ([`TrustAnchors::none`]), and no path ends in it.
 
 mod anchor;
+mod bundle;
 
 pub use anchor::AnchorConstraints;
 pub use anchor::TrustAnchor;

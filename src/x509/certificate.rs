@@ -17,6 +17,7 @@ use super::extension::NameConstraints;
 use super::extension::PolicyConstraints;
 use super::extension::PolicyInformation;
 use super::extension::PolicyMapping;
+use super::memo::SignatureMemo;
 use super::name::Name;
 use super::oids;
 use crate::asn1;
@@ -56,6 +57,7 @@ struct Inner {
     public_key: PublicKey,
     extensions: Vec<Extension>,
     sha256: OnceLock<Digest>,
+    memo: SignatureMemo,
 }
 
 /// A serial number: the content octets of its INTEGER, as they stand.
@@ -157,6 +159,7 @@ impl Certificate {
             public_key,
             extensions,
             sha256: OnceLock::new(),
+            memo: SignatureMemo::default(),
             der,
         })))
     }
@@ -316,6 +319,11 @@ impl Certificate {
     #[must_use]
     pub fn sha256(&self) -> Digest {
         *self.0.sha256.get_or_init(|| DigestAlgorithm::Sha256.digest(self.der()))
+    }
+
+    /// What is known of its signature.
+    pub(crate) fn signature_memo(&self) -> &SignatureMemo {
+        &self.0.memo
     }
 
     /// Subject and issuer are the same name.

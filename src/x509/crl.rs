@@ -14,6 +14,7 @@ use super::extension::Extension;
 use super::extension::GeneralName;
 use super::extension::IssuingDistributionPoint;
 use super::extension::RevocationReason;
+use super::memo::SignatureMemo;
 use super::name::Name;
 use super::oids;
 use crate::asn1;
@@ -50,6 +51,7 @@ struct Inner {
     count: usize,
     index: OnceLock<Result<Index, Malformed>>,
     sha256: OnceLock<Digest>,
+    memo: SignatureMemo,
 }
 
 /// Entries by serial number.
@@ -169,6 +171,7 @@ impl Crl {
             count,
             index: OnceLock::new(),
             sha256: OnceLock::new(),
+            memo: SignatureMemo::default(),
             der,
         })))
     }
@@ -183,6 +186,11 @@ impl Crl {
     #[must_use]
     pub fn sha256(&self) -> Digest {
         *self.0.sha256.get_or_init(|| DigestAlgorithm::Sha256.digest(self.der()))
+    }
+
+    /// What is known of its signature.
+    pub(crate) fn signature_memo(&self) -> &SignatureMemo {
+        &self.0.memo
     }
 
     /// The octets that the issuer signed: `tbsCertList` with its tag and length.

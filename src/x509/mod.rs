@@ -6,9 +6,12 @@
 mod certificate;
 mod crl;
 mod extension;
+mod memo;
 mod name;
 pub mod ocsp;
 pub(crate) mod oids;
+
+pub(crate) use memo::SignatureMemo;
 
 pub use certificate::{Certificate, Serial};
 pub use crl::{Crl, RevokedEntry};

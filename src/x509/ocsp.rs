@@ -12,6 +12,7 @@ use super::certificate::range;
 use super::extension;
 use super::extension::Extension;
 use super::extension::RevocationReason;
+use super::memo::SignatureMemo;
 use super::name::Name;
 use super::oids;
 use crate::asn1;
@@ -61,6 +62,7 @@ struct Inner {
     status: ResponseStatus,
     basic: Option<Basic>,
     sha256: OnceLock<Digest>,
+    memo: SignatureMemo,
 }
 
 struct Basic {
@@ -190,6 +192,7 @@ impl OcspResponse {
                 status: ResponseStatus::Successful,
                 basic,
                 sha256: OnceLock::new(),
+                memo: SignatureMemo::default(),
                 der,
             })));
         }
@@ -217,7 +220,7 @@ impl OcspResponse {
             }
             _ => None,
         };
-        Ok(Self(Arc::new(Inner { status, basic, sha256: OnceLock::new(), der })))
+        Ok(Self(Arc::new(Inner { status, basic, sha256: OnceLock::new(), memo: SignatureMemo::default(), der })))
     }
 
     /// The octets, as they were read (in DER).
@@ -230,6 +233,11 @@ impl OcspResponse {
     #[must_use]
     pub fn sha256(&self) -> Digest {
         *self.0.sha256.get_or_init(|| DigestAlgorithm::Sha256.digest(self.der()))
+    }
+
+    /// What is known of its signature.
+    pub(crate) fn signature_memo(&self) -> &SignatureMemo {
+        &self.0.memo
     }
 
     /// The `BasicOCSPResponse` alone, as CMS revocation values want it.
