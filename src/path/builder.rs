@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::HashSet;
+use std::collections::hash_map::Entry;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ use crate::trust::TrustAnchor;
 use crate::trust::TrustAnchors;
 use crate::x509::Certificate;
 use crate::x509::GeneralName;
+use crate::x509::Name;
 
 /// `id-ad-caIssuers`, 1.3.6.1.5.5.7.48.2.
 const CA_ISSUERS: Oid = Oid::known(&[0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x02]);
@@ -105,11 +107,14 @@ impl<'a> PathBuilder<'a> {
             chain: Vec::new(),
             stack: Vec::new(),
             candidates: HashMap::new(),
+            distances: HashMap::new(),
+            dead_ends: HashSet::new(),
             verifier: Verifier::new(self.backend, self.settings.max_signature_checks),
             budgets: Budgets::new(&self.settings),
             failure: None,
             wanted: Vec::new(),
         };
+        paths.measure();
         paths.push(Node::Leaf);
         paths
     }
@@ -126,6 +131,10 @@ pub struct Paths<'a> {
     /// For each node of the chain, its possible issuers and the next one to try.
     stack: Vec<(Rc<[Candidate]>, usize)>,
     candidates: HashMap<Node, Rc<[Candidate]>>,
+    /// For each issuer's name, the fewest certificates up to an anchor, by names alone.
+    distances: HashMap<Name, usize>,
+    /// Certificates whose issuer has no distance, and that were climbed to.
+    dead_ends: HashSet<usize>,
     verifier: Verifier,
     budgets: Budgets,
     failure: Option<(bool, PathFailure)>,
@@ -200,6 +209,30 @@ impl Paths<'_> {
         failure
     }
 
+    /// Distances from the anchors down. They steer the search and decide nothing.
+    fn measure(&mut self) {
+        let mut issued: HashMap<&Name, Vec<&Name>> = HashMap::new();
+        if self.budgets.steps.spend_many(self.builder.pool.len() as u64).is_err() {
+            return;
+        }
+        for certificate in &self.builder.pool {
+            issued.entry(certificate.issuer()).or_default().push(certificate.subject());
+        }
+        let mut frontier: Vec<&Name> = self.anchors.iter().map(|(_, a)| a.name()).collect();
+        let mut distance = 0;
+        while !frontier.is_empty() {
+            frontier.retain(|name| match self.distances.entry((*name).clone()) {
+                Entry::Occupied(_) => false,
+                Entry::Vacant(vacant) => {
+                    vacant.insert(distance);
+                    true
+                }
+            });
+            frontier = frontier.iter().filter_map(|name| issued.get(name)).flatten().copied().collect();
+            distance += 1;
+        }
+    }
+
     fn certificate(&self, node: Node) -> &Certificate {
         match node {
             Node::Leaf => &self.leaf,
@@ -245,6 +278,10 @@ impl Paths<'_> {
         if looped {
             return;
         }
+        // What leads to no anchor is climbed to once, to say what is missing up there.
+        if !self.distances.contains_key(issuer.issuer()) && !self.dead_ends.insert(index) {
+            return;
+        }
         if self.chain.len() >= self.builder.settings.max_certificates {
             self.note(false, Fault::new(PathReason::Budget, &issuer, "the path has too many certificates"), None, None);
             return;
@@ -283,7 +320,7 @@ impl Paths<'_> {
     }
 
     /// Anchors first; then by key identifier (a hint and nothing more, RFC 5280
-    /// §4.2.1.1), validity at the time, and the younger first.
+    /// §4.2.1.1), validity at the time, the way to an anchor, and the younger first.
     fn issuers_of(&self, node: Node) -> Vec<Candidate> {
         let certificate = self.certificate(node);
         let name = certificate.issuer();
@@ -305,13 +342,15 @@ impl Paths<'_> {
         }
         anchors.sort_unstable();
         let at = self.builder.at;
-        let mut pool: Vec<(u8, bool, i64, usize)> = Vec::new();
+        let mut pool: Vec<(u8, bool, usize, i64, usize)> = Vec::new();
         for (index, issuer) in self.builder.pool.iter().enumerate() {
             if issuer.subject() != name || self.is_anchor(issuer) {
                 continue;
             }
             let untimely = at < issuer.not_before() || at > issuer.not_after();
-            pool.push((fits(key_identifier(issuer)), untimely, issuer.not_before().unix().saturating_neg(), index));
+            let distance = self.distances.get(issuer.issuer()).copied().unwrap_or(usize::MAX);
+            let age = issuer.not_before().unix().saturating_neg();
+            pool.push((fits(key_identifier(issuer)), untimely, distance, age, index));
         }
         pool.sort_unstable();
         let anchors = anchors.into_iter().map(|(_, index)| Candidate::Anchor(index));
