@@ -53,13 +53,16 @@ impl SignedData {
 
     /// As [`from_octets`](Self::from_octets), with zeros after it, as the
     /// `/Contents` of a PDF signature is filled up (ISO 32000-2 §12.8.3.3.1).
+    /// Other octets there, which some producers leave and nobody reads, are a finding.
     ///
     /// # Errors
-    /// As there; octets after it that are not zero.
+    /// As there, save for what follows.
     pub fn from_padded(octets: &[u8], limits: &Limits) -> Result<Self, Error> {
-        let (signed, rest) = Self::read(octets, limits)?;
+        let (mut signed, rest) = Self::read(octets, limits)?;
         if rest.iter().any(|b| *b != 0) {
-            return Err(trailing(octets, rest, "nothing but zeros after it"));
+            let message = "octets that are not zero fill the rest of /Contents; they are no part of the signature";
+            let offset = octets.len() - rest.len();
+            signed.findings.push(Finding::warning("CMS_PADDING", message).at(format!("offset {offset}")));
         }
         Ok(signed)
     }
