@@ -58,7 +58,8 @@ fn an_officer_signs_and_then_the_agency() {
     office.sign("one.pdf", "two.pdf", "agency", &options).expect(0);
     let report = office.verify("two.pdf", &[]).expect(0).json();
     let signatures = report["signatures"].as_array().unwrap();
-    let told: Vec<_> = signatures.iter().map(|s| (&s["signer"]["subject_name"], &s["coverage"], &s["changes"])).collect();
+    let told: Vec<_> =
+        signatures.iter().map(|s| (&s["signer"]["subject_name"], &s["coverage"], &s["changes"])).collect();
     assert_eq!(told[0], (&"Nguyễn Văn A".into(), &"revision".into(), &"form".into()));
     assert_eq!(told[1], (&"UBND xã Bình Minh".into(), &"whole-document".into(), &"none".into()));
     assert_eq!(signatures[1]["algorithm"], "RSASSA-PSS-SHA512");
@@ -74,7 +75,8 @@ fn any_file_is_signed_as_cades() {
     office.sign("message.xml", "detached.p7s", "officer", &["--detached"]).expect(0);
     office.verify("detached.p7s", &["--content", "message.xml"]).expect(0);
     // A PDF too, where it is asked for.
-    let json = office.sign("in.pdf", "in.p7s", "officer", &["--format", "cades", "--detached", "--json"]).expect(0).json();
+    let json =
+        office.sign("in.pdf", "in.p7s", "officer", &["--format", "cades", "--detached", "--json"]).expect(0).json();
     assert_eq!((&json["format"], &json["field"]), (&"CAdES".into(), &serde_json::Value::Null));
     office.verify("in.p7s", &["--content", "in.pdf"]).expect(0);
 }
@@ -134,7 +136,8 @@ fn wrong_usage_is_told_before_anything_is_opened() {
         &["--certify", "perhaps"],
     ];
     for more in cases {
-        let all = [&["sign", "nowhere.pdf", "-o", "out.pdf", "--key", "nowhere", "--cert", "nowhere"][..], more].concat();
+        let all =
+            [&["sign", "nowhere.pdf", "-o", "out.pdf", "--key", "nowhere", "--cert", "nowhere"][..], more].concat();
         let run = office.kyso(&all).expect(64);
         assert!(!run.err.is_empty());
     }

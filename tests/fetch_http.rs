@@ -17,11 +17,14 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::Duration;
 
+use kyso::Error;
+use kyso::error::FetchFault;
 use kyso::fetch::Fetch;
 use kyso::fetch::Purpose;
 use kyso::fetch::Request;
 use kyso::fetch::http::HttpClient;
 use kyso::fetch::http::HttpOptions;
+use kyso::fetch::http::OcspMethod;
 use kyso::fetch::http::PrivateAddresses;
 
 /// A server that answers by path, and remembers what it was sent.
@@ -87,6 +90,11 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<String>>) {
         "/inside" => moved(&format!("http://127.0.0.1:{}/ten", stream.local_addr().unwrap().port())),
         "/nowhere" => format!("HTTP/1.1 302 Found\r\n{close}content-length: 0\r\n\r\n"),
         "/post" => ok("posted"),
+        // The answer `tryLater` by GET alone, by POST alone, by POST after a move, by both.
+        "/get/mda%3d" | "/moved" if head.starts_with("get") => ok("0\x03\n\x01\x03"),
+        "/by-post" if head.starts_with("post") => ok("0\x03\n\x01\x03"),
+        "/move" | "/move/mda%3d" => moved("/moved"),
+        "/malformed" => ok("0\x03\n\x01\x01"),
         "/garbage" => "this is no HTTP\r\n\r\n".to_owned(),
         "/heads" => format!("HTTP/1.1 200 OK\r\n{}\r\n", "x-head: 0123456789\r\n".repeat(10_000)),
         "/endless" => {
@@ -137,7 +145,7 @@ fn bodies_are_read_whole_and_no_further_than_asked() {
 
 #[test]
 fn a_post_carries_its_body_and_follows_nothing() {
-    let (server, client) = (Server::start(), client(|_| {}));
+    let (server, client) = (Server::start(), client(|o| o.ocsp_method = OcspMethod::Post));
     let post = |path: &str| {
         let request = Request::post(Purpose::Ocsp, server.url(path), "application/ocsp-request", b"body".to_vec(), 99);
         client.fetch(&request).map(|r| r.body).map_err(|e| e.to_string())
@@ -148,6 +156,48 @@ fn a_post_carries_its_body_and_follows_nothing() {
     assert!(seen.contains("content-type: application/ocsp-request\r\n"), "{seen}");
     assert!(post("once").unwrap_err().contains("redirects"));
     assert_eq!(server.seen().len(), 2);
+}
+
+#[test]
+fn an_ocsp_request_goes_the_other_way_where_one_is_of_no_use() {
+    let ask = |method: OcspMethod, path: &str| {
+        let (server, client) = (Server::start(), client(|o| o.ocsp_method = method));
+        let body = vec![0x30, 0x30];
+        let request = Request::post(Purpose::Ocsp, server.url(path), "application/ocsp-request", body, 99);
+        let answer = client.fetch(&request).map(|r| r.body).map_err(|e| e.to_string());
+        let way = |seen: &String| seen.split(' ').next().unwrap().to_owned();
+        (answer, server.seen().iter().map(way).collect::<Vec<_>>())
+    };
+    let later = Ok(vec![0x30, 3, 10, 1, 3]);
+    assert_eq!(ask(OcspMethod::PostThenGet, "by-post"), (later.clone(), vec!["post".to_owned()]));
+    assert_eq!(ask(OcspMethod::PostThenGet, "get"), (later.clone(), vec!["post".to_owned(), "get".to_owned()]));
+    assert_eq!(ask(OcspMethod::GetThenPost, "get"), (later.clone(), vec!["get".to_owned()]));
+    assert_eq!(ask(OcspMethod::GetThenPost, "by-post"), (later.clone(), vec!["get".to_owned(), "post".to_owned()]));
+    // A GET may be moved, a POST may not.
+    let (answer, ways) = ask(OcspMethod::PostThenGet, "move");
+    assert_eq!((answer, ways), (later, ["post", "get", "get"].map(str::to_owned).to_vec()));
+    // Neither way: the first answer counts.
+    assert_eq!(
+        ask(OcspMethod::PostThenGet, "malformed"),
+        (Ok(vec![0x30, 3, 10, 1, 1]), vec!["post".to_owned(), "get".to_owned()])
+    );
+    let (answer, ways) = ask(OcspMethod::Post, "get");
+    assert!(answer.unwrap_err().contains("404") && ways == ["post"]);
+}
+
+#[test]
+fn nobody_there_is_not_asked_twice() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let client = client(|o| {
+        o.host_timeouts.insert("127.0.0.1".to_owned(), Duration::from_millis(100));
+    });
+    let request = Request::post(Purpose::Ocsp, format!("http://{address}/"), "application/ocsp-request", vec![0x30], 9);
+    let Err(Error::Fetch(error)) = client.fetch(&request) else { panic!() };
+    assert_eq!(error.fault(), FetchFault::Unreachable, "{error}");
+    // Whoever connected waits in the listener's queue.
+    listener.set_nonblocking(true).unwrap();
+    assert_eq!(std::iter::from_fn(|| listener.accept().ok()).count(), 1);
 }
 
 #[test]

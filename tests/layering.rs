@@ -37,6 +37,9 @@ const RANKS: &[(&str, u8)] = &[
     ("exchange", 6),
     ("archive", 6),
     ("files", 7),
+    // Reads answers to see how long they count.
+    ("fetch::cache", 3),
+    ("fetch::cache_dir", 7),
     ("fetch::http", 7),
     ("key::pkcs11", 7),
     ("ffi", 8),
@@ -58,6 +61,7 @@ const SIDEWAYS: &[(&str, &str)] = &[
     ("path", "trust"),
     ("revocation", "path"),
     ("revocation", "trust"),
+    ("fetch::cache_dir", "files"),
     ("key::pkcs11", "files"),
 ];
 

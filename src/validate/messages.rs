@@ -210,6 +210,7 @@ const VIETNAMESE: &[(&str, &str)] = &[
     ("COVERAGE_PARTIAL", "chữ ký không bao phủ trọn một phiên bản của tài liệu"),
     ("DIGEST_MISMATCH", "giá trị băm của nội dung khác với giá trị đã ký: nội dung đã bị thay đổi sau khi ký"),
     ("DSS_UNREADABLE", "không đọc được một phần dữ liệu xác minh (DSS) của tài liệu"),
+    ("EVIDENCE_NOT_FETCHED", "không tải được dữ liệu kiểm tra trạng thái hoặc chứng thư số từ địa chỉ này"),
     ("PATH_ANCHOR_CONSTRAINTS", "đường dẫn chứng thực vượt giới hạn đặt ra cho gốc tin cậy"),
     ("PATH_BUDGET", "việc tìm đường dẫn chứng thực vượt giới hạn cho phép"),
     ("PATH_EXPIRED", "một chứng thư trong đường dẫn đã hết hạn"),

@@ -6,6 +6,7 @@
 
 mod chain;
 mod cms;
+mod gathering;
 mod indication;
 mod json;
 mod level;
@@ -22,6 +23,8 @@ mod token;
 mod trust;
 mod validator;
 
+pub use gathering::Gathered;
+pub use gathering::Gathering;
 pub use indication::Failure;
 pub use indication::Indeterminacy;
 pub use indication::Indication;

@@ -32,7 +32,7 @@ pub struct Validator<'v> {
     policy: &'v Policy,
     anchors: &'v TrustAnchors,
     at: Time,
-    evidence: Evidence,
+    pub(super) evidence: Evidence,
     backend: Backend,
 }
 

@@ -1,0 +1,247 @@
+//! Validation with evidence from the network: validate, fetch what is wanted, validate again.
+
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::report::Report;
+use super::validator::Validator;
+use crate::cms::SignedData;
+use crate::crypto::Digest;
+use crate::error::Error;
+use crate::error::FetchError;
+use crate::error::FetchFault;
+use crate::fetch::Job;
+use crate::fetch::Request;
+use crate::fetch::Response;
+use crate::finding::Finding;
+use crate::pdf::Pdf;
+use crate::revocation::Evidence;
+use crate::source::Source;
+use crate::timestamp::TimeStampToken;
+
+/// A validation that asks for what its report [wants](Report::wanted), until
+/// it wants nothing more that can be had; a [`Job`].
+///
+/// In each round it asks one thing for each thing that is missing, takes the
+/// answers as evidence and validates again. Nothing is asked twice, whatever
+/// number of signatures want it; of a host of which nobody answered nothing
+/// more is asked. An answer that is of no use, or none, is a finding beside the
+/// report, and the next address is asked.
+///
+/// The rounds, requests and octets of one validation are bounded, since
+/// whoever made up the document chooses the addresses. A bound that is reached
+/// ends the asking: the report then still says what it wants.
+///
+/// Ended without having been driven, it is the validation by the evidence at
+/// hand alone. The report is that of a [`Validator`] that was given
+/// [`Gathered::evidence`]: to keep that is to be able to make it again.
+///
+/// ```no_run
+/// # use kyso::{Limits, Time, pdf::Pdf, validate::{Gathering, Policy, Validator}, trust::TrustAnchors};
+/// # fn f(network: &dyn kyso::fetch::Fetch, pdf: &Pdf<'_>, anchors: &TrustAnchors, now: Time) -> Result<(), kyso::Error> {
+/// let policy = Policy::etsi();
+/// let validator = Validator::new(&policy, anchors, now);
+/// let gathered = kyso::fetch::run(Gathering::pdf(validator, pdf), network)?;
+/// println!("{:?}", gathered.report.overall());
+/// # Ok(())
+/// # }
+/// ```
+pub struct Gathering<'v> {
+    validator: Validator<'v>,
+    validate: Box<dyn Fn(&Validator<'v>) -> Report + 'v>,
+    /// By the evidence of now; made when it is first needed.
+    report: OnceCell<Report>,
+    asked: Vec<Request>,
+    /// Hosts of which nobody answered.
+    silent: BTreeSet<String>,
+    schemes: Vec<String>,
+    rounds: usize,
+    max_requests: usize,
+    octets: usize,
+    findings: Vec<Finding>,
+}
+
+/// What a [`Gathering`] ends with.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Gathered {
+    /// The report.
+    pub report: Report,
+    /// The evidence that was given and fetched, to be kept or embedded.
+    pub evidence: Evidence,
+    /// Requests that failed, answers that were of no use, addresses that were passed over.
+    pub findings: Vec<Finding>,
+    /// How many requests were made.
+    pub requests: usize,
+}
+
+impl<'v> Gathering<'v> {
+    /// Any validation: `validate` is called once for each round, with a
+    /// validator that has all evidence so far.
+    pub fn new(validator: Validator<'v>, validate: impl Fn(&Validator<'v>) -> Report + 'v) -> Self {
+        Self {
+            validator,
+            validate: Box::new(validate),
+            report: OnceCell::new(),
+            asked: Vec::new(),
+            silent: BTreeSet::new(),
+            schemes: vec!["http".to_owned(), "https".to_owned()],
+            rounds: 16,
+            max_requests: 64,
+            octets: 256 << 20,
+            findings: Vec::new(),
+        }
+    }
+
+    /// [`Validator::pdf`].
+    #[must_use]
+    pub fn pdf(validator: Validator<'v>, pdf: &'v Pdf<'_>) -> Self {
+        Self::new(validator, move |validator| validator.pdf(pdf))
+    }
+
+    /// [`Validator::cms`].
+    #[must_use]
+    pub fn cms(validator: Validator<'v>, signed: &'v SignedData, content: Option<&'v dyn Source>) -> Self {
+        Self::new(validator, move |validator| validator.cms(signed, content))
+    }
+
+    /// [`Validator::timestamp`].
+    #[must_use]
+    pub fn timestamp(validator: Validator<'v>, token: &'v TimeStampToken, digest: Option<&'v Digest>) -> Self {
+        Self::new(validator, move |validator| validator.timestamp(token, digest))
+    }
+
+    /// Asks also for addresses of this scheme, such as `ldap`, for which the
+    /// door has a [handler](crate::fetch::SchemeHandlers). Others than HTTP are
+    /// passed over with a note.
+    #[must_use]
+    pub fn scheme(mut self, scheme: &str) -> Self {
+        self.schemes.push(scheme.to_ascii_lowercase());
+        self
+    }
+
+    /// How often it may validate again; 16 where nothing is said. A path through
+    /// unknown issuers grows by one certificate in each round.
+    #[must_use]
+    pub const fn rounds(mut self, most: usize) -> Self {
+        self.rounds = most;
+        self
+    }
+
+    /// How many requests it may make; 64 where nothing is said.
+    #[must_use]
+    pub const fn max_requests(mut self, most: usize) -> Self {
+        self.max_requests = most;
+        self
+    }
+
+    /// How many octets all answers together may have; 256 MiB where nothing is said.
+    #[must_use]
+    pub const fn max_octets(mut self, most: usize) -> Self {
+        self.octets = most;
+        self
+    }
+
+    fn report(&self) -> &Report {
+        self.report.get_or_init(|| (self.validate)(&self.validator))
+    }
+
+    fn fetches(&self, request: &Request) -> bool {
+        let scheme = request.url.split_once(':').map_or("", |(scheme, _)| scheme);
+        self.schemes.iter().any(|known| scheme.eq_ignore_ascii_case(known))
+    }
+
+    fn was_asked(&self, request: &Request) -> bool {
+        self.asked.iter().any(|asked| asked.asks_as(request))
+    }
+
+    /// Takes an answer; tells whether it brought anything new.
+    fn take(&mut self, request: &Request, response: Result<Response, Error>) -> Result<bool, Error> {
+        let body = response?.body;
+        if body.len() > request.max_octets.min(self.octets) {
+            return Err(FetchError::new(request.url.as_str(), "the answer is larger than was asked for").into());
+        }
+        self.octets -= body.len();
+        let evidence = &mut self.validator.evidence;
+        let count = |e: &Evidence| e.certificates().len() + e.crls().len() + e.ocsp_responses().len();
+        let before = count(evidence);
+        evidence.accept(request.purpose, &body)?;
+        Ok(count(evidence) > before)
+    }
+}
+
+impl Job for Gathering<'_> {
+    type Output = Gathered;
+
+    fn requests(&self) -> Vec<Request> {
+        let left = self.max_requests.saturating_sub(self.asked.len());
+        if left == 0 || self.octets == 0 || self.rounds == 0 && self.report.get().is_none() {
+            return Vec::new();
+        }
+        let mut round: Vec<Request> = Vec::new();
+        for wanted in self.report().wanted() {
+            let mut open = wanted
+                .requests
+                .iter()
+                .filter(|r| self.fetches(r) && !self.was_asked(r) && !self.silent.contains(&r.host()));
+            if let Some(next) = open.next()
+                && !round.iter().any(|r| r.asks_as(next))
+            {
+                let max_octets = next.max_octets.min(self.octets);
+                round.push(Request { max_octets, ..next.clone() });
+            }
+        }
+        round.truncate(left);
+        round
+    }
+
+    fn answer(&mut self, request: &Request, response: Result<Response, Error>) {
+        if self.was_asked(request) {
+            return;
+        }
+        self.asked.push(request.clone());
+        match self.take(request, response) {
+            // Without anything new the report would be the same.
+            Ok(false) => {}
+            Ok(true) => {
+                if self.report.take().is_some() {
+                    self.rounds = self.rounds.saturating_sub(1);
+                }
+            }
+            Err(error) => {
+                if matches!(&error, Error::Fetch(error) if error.fault() == FetchFault::Unreachable) {
+                    self.silent.insert(request.host());
+                }
+                self.findings.push(Finding::warning("EVIDENCE_NOT_FETCHED", error.to_string()).at(&request.url));
+            }
+        }
+    }
+
+    fn finish(mut self) -> Result<Gathered, Error> {
+        let mut passed_over = BTreeSet::new();
+        for request in self.report().wanted().iter().flat_map(|wanted| &wanted.requests) {
+            if !self.fetches(request) {
+                passed_over.insert(request.url.clone());
+            }
+        }
+        let message = "addresses of this scheme are not asked";
+        self.findings.extend(passed_over.iter().map(|url| Finding::info("ADDRESS_PASSED_OVER", message).at(url)));
+        let report = match self.report.take() {
+            Some(report) => report,
+            None => (self.validate)(&self.validator),
+        };
+        let requests = self.asked.len();
+        Ok(Gathered { report, evidence: self.validator.evidence, findings: self.findings, requests })
+    }
+}
+
+impl fmt::Debug for Gathering<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gathering")
+            .field("validator", &self.validator)
+            .field("asked", &self.asked)
+            .field("findings", &self.findings)
+            .finish_non_exhaustive()
+    }
+}
