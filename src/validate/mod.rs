@@ -6,6 +6,7 @@
 
 mod chain;
 mod cms;
+mod etsi;
 mod indication;
 mod json;
 mod level;
