@@ -428,8 +428,10 @@ pub struct FetchError {
 pub enum FetchFault {
     /// The address itself is not one that may be asked.
     Address,
-    /// Nobody answered in time: no such host, no connection, or silence.
+    /// Nobody is there: no such host, or no connection.
     Unreachable,
+    /// The answer took longer than allowed.
+    TooSlow,
     /// The host answered with this HTTP status.
     Status(u16),
     /// Anything else: an answer that is too large, broken off, or of no use.

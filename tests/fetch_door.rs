@@ -40,7 +40,10 @@ use kyso::fetch::Request;
 use kyso::fetch::Response;
 use kyso::fetch::SchemeHandlers;
 use kyso::fetch::cache::Cache;
+use kyso::fetch::cache::CacheKey;
 use kyso::fetch::cache::CacheOptions;
+use kyso::fetch::cache::Store;
+use kyso::fetch::cache::Stored;
 use kyso::fetch::cache_dir::CacheDir;
 use kyso::fetch::run_many;
 use kyso::x509::ocsp;
@@ -536,6 +539,31 @@ fn an_entry_that_is_not_whole_is_removed() {
     let cache = warm();
     assert_eq!(body(&cache, &get(CRL)).unwrap(), crl);
     assert_eq!((cache.statistics().asked, cache.statistics().not_stored), (1, 1));
+}
+
+#[test]
+fn several_share_a_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = CacheKey::from_octets([7; 32]);
+    let answer = |octet: u8| Stored::new(at("2026-06-15T00:00:00Z"), vec![octet; 10_000]);
+    thread::scope(|scope| {
+        for octet in 0..3 {
+            // Each with its own view of the folder, as processes have.
+            let dir = CacheDir::open(folder.path()).unwrap().max_entries(4);
+            scope.spawn(move || (0..40).for_each(|_| dir.save(&key, &answer(octet)).unwrap()));
+        }
+        let dir = CacheDir::open(folder.path()).unwrap();
+        scope.spawn(move || {
+            for _ in 0..400 {
+                if let Some(stored) = dir.load(&key) {
+                    assert!((0..3).any(|octet| stored == answer(octet)));
+                }
+            }
+        });
+    });
+    let dir = CacheDir::open(folder.path()).unwrap();
+    assert!((0..3).any(|octet| dir.load(&key) == Some(answer(octet))));
+    assert_eq!(files(folder.path()).len(), 1, "nothing unfinished is left");
 }
 
 #[test]

@@ -72,6 +72,10 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<String>>) {
     stream.read_exact(&mut body).unwrap();
     log.lock().unwrap().push(format!("{head}{}", String::from_utf8_lossy(&body)));
     let path = head.split(' ').nth(1).unwrap().to_owned();
+    if head.starts_with("connect ") {
+        stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+        return serve(stream, log);
+    }
     let close = "connection: close\r\n";
     let ok = |body: &str| format!("HTTP/1.1 200 OK\r\n{close}content-length: {}\r\n\r\n{body}", body.len());
     let moved = |to: &str| format!("HTTP/1.1 302 Found\r\n{close}content-length: 0\r\nlocation: {to}\r\n\r\n");
@@ -186,7 +190,7 @@ fn an_ocsp_request_goes_the_other_way_where_one_is_of_no_use() {
 }
 
 #[test]
-fn nobody_there_is_not_asked_twice() {
+fn whoever_is_silent_is_not_asked_the_other_way() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let client = client(|o| {
@@ -194,7 +198,7 @@ fn nobody_there_is_not_asked_twice() {
     });
     let request = Request::post(Purpose::Ocsp, format!("http://{address}/"), "application/ocsp-request", vec![0x30], 9);
     let Err(Error::Fetch(error)) = client.fetch(&request) else { panic!() };
-    assert_eq!(error.fault(), FetchFault::Unreachable, "{error}");
+    assert_eq!(error.fault(), FetchFault::TooSlow, "{error}");
     // Whoever connected waits in the listener's queue.
     listener.set_nonblocking(true).unwrap();
     assert_eq!(std::iter::from_fn(|| listener.accept().ok()).count(), 1);
@@ -230,6 +234,15 @@ fn faults_are_named() {
     assert!(get(&client, server.url("heads"), 10).is_err());
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     assert!(get(&client, format!("http://{closed}/"), 10).unwrap_err().contains("refused"));
+    let fault = |url: String| match client.fetch(&Request::get(Purpose::Crl, url, 10)) {
+        Err(Error::Fetch(error)) => error.fault(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(fault(format!("http://{closed}/")), FetchFault::Unreachable);
+    assert_eq!(fault("http://no-such-host.invalid/".to_owned()), FetchFault::Unreachable);
+    assert_eq!(fault(server.url("missing")), FetchFault::Status(404));
+    assert_eq!(fault(server.url("endless")), FetchFault::Other);
+    assert_eq!(fault("ftp://a.vn/".to_owned()), FetchFault::Address);
     assert!(get(&client, "http://no-such-host.invalid/", 10).is_err());
 }
 
@@ -264,6 +277,31 @@ fn a_certificate_leads_into_no_private_network() {
     assert_eq!(guarded.fetch(&request).unwrap().body, b"posted");
     // And its connection does not serve a certificate's address afterwards.
     assert!(get(&guarded, server.url("ten"), 10).unwrap_err().contains("private network"));
+}
+
+#[test]
+fn a_proxy_is_asked_for_names_and_for_no_private_ones() {
+    let server = Server::start();
+    let with = |private_addresses, purpose, url: &str| {
+        let client = client(|o| {
+            o.proxy = Some(format!("http://{}", server.address));
+            o.private_addresses = private_addresses;
+        });
+        client.fetch(&Request::get(purpose, url, 10)).map(|r| r.body).map_err(|e| e.to_string())
+    };
+    use PrivateAddresses::Allowed;
+    use PrivateAddresses::Refused;
+    // The proxy itself lies in a private network, which the caller said.
+    assert_eq!(with(Refused, Purpose::Crl, "http://crl.example.vn/ten").unwrap(), b"0123456789");
+    assert!(server.seen()[0].starts_with("connect crl.example.vn:80 "), "{:?}", server.seen());
+    assert!(server.seen()[1].starts_with("get /ten "), "{:?}", server.seen());
+    for inside in ["127.0.0.1", "[::1]", "localhost", "2130706433", "0x7f.1", "127.1", "0177.0.0.1", "intranet"] {
+        let error = with(Refused, Purpose::Crl, &format!("http://{inside}/ten")).unwrap_err();
+        assert!(error.contains("private network"), "{inside}: {error}");
+    }
+    assert_eq!(server.seen().len(), 2);
+    assert_eq!(with(Allowed, Purpose::Crl, "http://intranet/ten").unwrap(), b"0123456789");
+    assert_eq!(with(Refused, Purpose::RemoteSigning, "http://intranet/ten").unwrap(), b"0123456789");
 }
 
 /// `openssl s_server` with a certificate made on the spot; `None` (said on

@@ -251,6 +251,17 @@ fn a_host_of_which_nobody_answered_is_left_alone() {
     assert_eq!(network.seen(), ["http://dead.example.vn/ocsp", "http://DEAD.example.vn/root.crl"]);
     assert_eq!(gathered.findings.len(), 2);
     assert!(!gathered.report.wanted().is_empty());
+    // One that is slow gets a second chance, and no third.
+    let mut slow = Network::default();
+    for url in ["http://dead.example.vn/ocsp", "http://dead.example.vn/issuing.crl", "http://DEAD.example.vn/root.crl"]
+    {
+        slow.fails(url, FetchFault::TooSlow);
+    }
+    let gathering_asks = |requests: usize| {
+        gather_with(&office, &document, &slow, |gathering| gathering.max_requests(requests));
+        slow.seen().len()
+    };
+    assert_eq!([gathering_asks(1), gathering_asks(9)], [1, 2]);
 }
 
 #[test]

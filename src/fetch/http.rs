@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use std::time::Instant;
 
+use ureq::Timeout;
 use ureq::config::Config;
 use ureq::http::Uri;
 use ureq::tls::RootCerts;
@@ -70,8 +71,10 @@ pub struct HttpOptions {
     /// In lower case.
     pub hosts: BTreeMap<String, SocketAddr>,
     /// An HTTP proxy, such as `http://proxy.example.vn:3128`; `None`: none, whatever the
-    /// environment says. It looks names up itself, so that it has to keep requests
-    /// out of private networks itself.
+    /// environment says. It is asked to connect (`CONNECT`), for plain HTTP too, which
+    /// some permit for TLS alone until they are told otherwise. It looks names up
+    /// itself, so that it has to keep requests out of private networks itself; names
+    /// that tell by themselves that they lead there are not handed to it.
     pub proxy: Option<String>,
     /// Roots of TLS servers, each a DER certificate; `None`: those of Mozilla.
     pub tls_roots: Option<Vec<Vec<u8>>>,
@@ -333,7 +336,11 @@ impl Resolver for Guard {
             allowed.push(*fixed);
             return Ok(allowed);
         }
-        let found = self.inner.resolve(uri, config, timeout)?;
+        let found = self.inner.resolve(uri, config, timeout).map_err(|error| match error {
+            // The operating system's failure to look it up has no kind of its own.
+            ureq::Error::Io(_) => ureq::Error::HostNotFound,
+            other => other,
+        })?;
         let is_proxy = self.proxy.as_ref().is_some_and(|(name, port)| *name == host && uri.port_u16() == Some(*port));
         if is_proxy || self.private_addresses == PrivateAddresses::Allowed {
             return Ok(found);
@@ -398,12 +405,15 @@ fn shown(url: &Uri) -> String {
 fn fault(error: &ureq::Error) -> FetchFault {
     use std::io::ErrorKind;
     match error {
-        ureq::Error::Timeout(_) | ureq::Error::HostNotFound | ureq::Error::ConnectionFailed => FetchFault::Unreachable,
+        ureq::Error::Timeout(Timeout::Resolve | Timeout::Connect)
+        | ureq::Error::HostNotFound
+        | ureq::Error::ConnectionFailed => FetchFault::Unreachable,
+        ureq::Error::Timeout(_) => FetchFault::TooSlow,
+        ureq::Error::Io(error) if error.kind() == ErrorKind::TimedOut => FetchFault::TooSlow,
         ureq::Error::Io(error)
             if matches!(
                 error.kind(),
-                ErrorKind::TimedOut
-                    | ErrorKind::ConnectionRefused
+                ErrorKind::ConnectionRefused
                     | ErrorKind::HostUnreachable
                     | ErrorKind::NetworkUnreachable
                     | ErrorKind::NetworkDown
@@ -419,7 +429,7 @@ fn fault(error: &ureq::Error) -> FetchFault {
 fn explained(error: &ureq::Error) -> String {
     match error {
         ureq::Error::Timeout(_) => "it took longer than allowed".to_owned(),
-        ureq::Error::HostNotFound => "the host's name is not known".to_owned(),
+        ureq::Error::HostNotFound => "the host's name cannot be looked up".to_owned(),
         ureq::Error::Io(error) => explained_io(error),
         other => other.to_string(),
     }

@@ -22,9 +22,11 @@ pub use address::Remapped;
 pub use address::SchemeHandlers;
 pub use many::run_many;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::error::Error;
+use crate::error::FetchFault;
 use crate::time::Time;
 
 /// What a request is for, so that a host can apply its own rules.
@@ -104,7 +106,7 @@ impl Request {
     }
 
     /// Host and port of the address, as written but in lower case.
-    pub(crate) fn host(&self) -> String {
+    fn host(&self) -> String {
         let rest = self.url.split_once("://").map_or("", |(_, rest)| rest);
         rest.split(['/', '?', '#']).next().unwrap_or_default().to_ascii_lowercase()
     }
@@ -112,6 +114,30 @@ impl Request {
     /// Asks the same: an answer to the one is an answer to the other.
     pub(crate) fn asks_as(&self, other: &Self) -> bool {
         (self.purpose, &self.url, &self.body) == (other.purpose, &other.url, &other.body)
+    }
+}
+
+/// Hosts that one procedure has waited for in vain. Each further request may
+/// cost a time-out, and whoever makes up a certificate can name many addresses.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LostHosts(BTreeMap<String, u8>);
+
+impl LostHosts {
+    /// Takes note of a failure: a host that nobody is at is given up at once,
+    /// one that is slow the second time, for another service of it may be faster.
+    pub(crate) fn note(&mut self, request: &Request, error: &Error) {
+        let points = match error {
+            Error::Fetch(error) if error.fault() == FetchFault::Unreachable => 2,
+            Error::Fetch(error) if error.fault() == FetchFault::TooSlow => 1,
+            _ => return,
+        };
+        let all = self.0.entry(request.host()).or_default();
+        *all = all.saturating_add(points);
+    }
+
+    /// The host of the request was given up.
+    pub(crate) fn include(&self, request: &Request) -> bool {
+        self.0.get(&request.host()).is_some_and(|points| *points >= 2)
     }
 }
 

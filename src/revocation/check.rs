@@ -1,6 +1,5 @@
 //! The status of a path with evidence from the network.
 
-use std::collections::BTreeSet;
 use std::collections::HashSet;
 
 use super::engine::Engine;
@@ -12,8 +11,8 @@ use super::status::PathRevocation;
 use crate::crypto::Backend;
 use crate::error::Error;
 use crate::error::FetchError;
-use crate::error::FetchFault;
 use crate::fetch::Job;
+use crate::fetch::LostHosts;
 use crate::fetch::Purpose;
 use crate::fetch::Request;
 use crate::fetch::Response;
@@ -27,7 +26,7 @@ use crate::x509::ocsp::OcspResponse;
 /// each thing once.
 ///
 /// An answer that is of no use, or none, is a finding, and the next address is
-/// asked, but no other of a host of which nobody answered. In each round it asks one thing for each certificate, so that a host
+/// asked, but no other of a host that nobody is at, or that was too slow twice. In each round it asks one thing for each certificate, so that a host
 /// may put the requests of a round at the same time.
 #[derive(Clone, Debug)]
 pub struct Check {
@@ -38,8 +37,7 @@ pub struct Check {
     evidence: Evidence,
     nonce: Option<[u8; 32]>,
     asked: HashSet<Request>,
-    /// Hosts of which nobody answered: each may cost a time-out, so that none is asked again.
-    silent: BTreeSet<String>,
+    lost: LostHosts,
     findings: Vec<Finding>,
 }
 
@@ -67,7 +65,7 @@ impl Check {
             evidence: Evidence::new(),
             nonce: None,
             asked: HashSet::new(),
-            silent: BTreeSet::new(),
+            lost: LostHosts::default(),
             findings: Vec::new(),
         }
     }
@@ -121,7 +119,7 @@ impl Job for Check {
         let mut round: Vec<Request> = Vec::new();
         let judged = self.judge();
         for unknown in judged.certificates().iter().filter_map(|c| c.status.unknown()) {
-            let next = unknown.wanted.iter().find(|r| !self.asked.contains(*r) && !self.silent.contains(&r.host()));
+            let next = unknown.wanted.iter().find(|r| !self.asked.contains(*r) && !self.lost.include(r));
             round.extend(next.filter(|r| !round.contains(r)).cloned());
         }
         round.truncate(self.rules.max_requests.saturating_sub(self.asked.len()));
@@ -133,9 +131,7 @@ impl Job for Check {
             return;
         }
         if let Err(error) = response.and_then(|r| self.take(request, &r.body)) {
-            if matches!(&error, Error::Fetch(error) if error.fault() == FetchFault::Unreachable) {
-                self.silent.insert(request.host());
-            }
+            self.lost.note(request, &error);
             self.findings.push(Finding::warning("EVIDENCE_NOT_FETCHED", error.to_string()).at(&request.url));
         }
     }

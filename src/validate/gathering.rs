@@ -10,8 +10,8 @@ use crate::cms::SignedData;
 use crate::crypto::Digest;
 use crate::error::Error;
 use crate::error::FetchError;
-use crate::error::FetchFault;
 use crate::fetch::Job;
+use crate::fetch::LostHosts;
 use crate::fetch::Request;
 use crate::fetch::Response;
 use crate::finding::Finding;
@@ -25,8 +25,8 @@ use crate::timestamp::TimeStampToken;
 ///
 /// In each round it asks one thing for each thing that is missing, takes the
 /// answers as evidence and validates again. Nothing is asked twice, whatever
-/// number of signatures want it; of a host of which nobody answered nothing
-/// more is asked. An answer that is of no use, or none, is a finding beside the
+/// number of signatures want it; of a host that nobody is at, or that was too
+/// slow twice, nothing more is asked. An answer that is of no use, or none, is a finding beside the
 /// report, and the next address is asked.
 ///
 /// The rounds, requests and octets of one validation are bounded, since
@@ -53,8 +53,7 @@ pub struct Gathering<'v> {
     /// By the evidence of now; made when it is first needed.
     report: OnceCell<Report>,
     asked: Vec<Request>,
-    /// Hosts of which nobody answered.
-    silent: BTreeSet<String>,
+    lost: LostHosts,
     schemes: Vec<String>,
     rounds: usize,
     max_requests: usize,
@@ -85,7 +84,7 @@ impl<'v> Gathering<'v> {
             validate: Box::new(validate),
             report: OnceCell::new(),
             asked: Vec::new(),
-            silent: BTreeSet::new(),
+            lost: LostHosts::default(),
             schemes: vec!["http".to_owned(), "https".to_owned()],
             rounds: 16,
             max_requests: 64,
@@ -181,10 +180,8 @@ impl Job for Gathering<'_> {
         }
         let mut round: Vec<Request> = Vec::new();
         for wanted in self.report().wanted() {
-            let mut open = wanted
-                .requests
-                .iter()
-                .filter(|r| self.fetches(r) && !self.was_asked(r) && !self.silent.contains(&r.host()));
+            let mut open =
+                wanted.requests.iter().filter(|r| self.fetches(r) && !self.was_asked(r) && !self.lost.include(r));
             if let Some(next) = open.next()
                 && !round.iter().any(|r| r.asks_as(next))
             {
@@ -210,9 +207,7 @@ impl Job for Gathering<'_> {
                 }
             }
             Err(error) => {
-                if matches!(&error, Error::Fetch(error) if error.fault() == FetchFault::Unreachable) {
-                    self.silent.insert(request.host());
-                }
+                self.lost.note(request, &error);
                 self.findings.push(Finding::warning("EVIDENCE_NOT_FETCHED", error.to_string()).at(&request.url));
             }
         }

@@ -7,7 +7,6 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::net::TcpListener;
 use std::net::TcpStream;
-use std::path::Path;
 use std::process::Child;
 use std::process::Command;
 use std::process::Stdio;
