@@ -71,7 +71,10 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<String>>) {
     let mut body = vec![0; length.unwrap_or(0)];
     stream.read_exact(&mut body).unwrap();
     log.lock().unwrap().push(format!("{head}{}", String::from_utf8_lossy(&body)));
-    let path = head.split(' ').nth(1).unwrap().to_owned();
+    // A proxy answers for whatever host.
+    let path = head.split(' ').nth(1).unwrap();
+    let path = path.strip_prefix("http://").map_or(path, |rest| &rest[rest.find('/').unwrap()..]);
+    let path = path.split('?').next().unwrap();
     if head.starts_with("connect ") {
         stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
         return serve(stream, log);
@@ -79,7 +82,7 @@ fn serve(mut stream: TcpStream, log: &Mutex<Vec<String>>) {
     let close = "connection: close\r\n";
     let ok = |body: &str| format!("HTTP/1.1 200 OK\r\n{close}content-length: {}\r\n\r\n{body}", body.len());
     let moved = |to: &str| format!("HTTP/1.1 302 Found\r\n{close}content-length: 0\r\nlocation: {to}\r\n\r\n");
-    let answer = match path.as_str() {
+    let answer = match path {
         "/ten" => ok("0123456789"),
         "/unsized" => format!("HTTP/1.1 200 OK\r\n{close}\r\n0123456789"),
         "/chunked" => {
@@ -281,27 +284,53 @@ fn a_certificate_leads_into_no_private_network() {
 
 #[test]
 fn a_proxy_is_asked_for_names_and_for_no_private_ones() {
-    let server = Server::start();
-    let with = |private_addresses, purpose, url: &str| {
-        let client = client(|o| {
-            o.proxy = Some(format!("http://{}", server.address));
-            o.private_addresses = private_addresses;
-        });
-        client.fetch(&Request::get(purpose, url, 10)).map(|r| r.body).map_err(|e| e.to_string())
-    };
     use PrivateAddresses::Allowed;
     use PrivateAddresses::Refused;
+    let (server, other) = (Server::start(), Server::start());
+    let proxied = |private_addresses, credentials: &str| {
+        client(|o| {
+            o.proxy = Some(format!("http://{credentials}{}", server.address));
+            o.private_addresses = private_addresses;
+            o.hosts.insert("past".to_owned(), other.address);
+        })
+    };
+    let with = |private_addresses, purpose, url: &str| {
+        let request = Request::get(purpose, url, 10);
+        proxied(private_addresses, "").fetch(&request).map(|r| r.body).map_err(|e| e.to_string())
+    };
     // The proxy itself lies in a private network, which the caller said.
-    assert_eq!(with(Refused, Purpose::Crl, "http://crl.example.vn/ten").unwrap(), b"0123456789");
-    assert!(server.seen()[0].starts_with("connect crl.example.vn:80 "), "{:?}", server.seen());
-    assert!(server.seen()[1].starts_with("get /ten "), "{:?}", server.seen());
+    assert_eq!(with(Refused, Purpose::Crl, "http://crl.example.vn/ten?x").unwrap(), b"0123456789");
+    assert!(server.seen()[0].starts_with("get http://crl.example.vn/ten?x http/1.1\r\n"), "{:?}", server.seen());
+    assert!(server.seen()[0].contains("host: crl.example.vn\r\n"), "{:?}", server.seen());
     for inside in ["127.0.0.1", "[::1]", "localhost", "2130706433", "0x7f.1", "127.1", "0177.0.0.1", "intranet"] {
         let error = with(Refused, Purpose::Crl, &format!("http://{inside}/ten")).unwrap_err();
         assert!(error.contains("private network"), "{inside}: {error}");
     }
-    assert_eq!(server.seen().len(), 2);
+    assert_eq!(server.seen().len(), 1);
     assert_eq!(with(Allowed, Purpose::Crl, "http://intranet/ten").unwrap(), b"0123456789");
     assert_eq!(with(Refused, Purpose::RemoteSigning, "http://intranet/ten").unwrap(), b"0123456789");
+    // TLS goes through a tunnel.
+    let count = server.seen().len();
+    with(Refused, Purpose::Crl, "https://crl.example.vn/ten").unwrap_err();
+    assert!(server.seen()[count].starts_with("connect crl.example.vn:443 "), "{:?}", server.seen());
+    // What has a fixed address is asked there.
+    assert_eq!(with(Refused, Purpose::Crl, "http://past/ten").unwrap(), b"0123456789");
+    assert!(other.seen()[0].starts_with("get /ten "), "{:?}", other.seen());
+    // Several on one client, with a body, a redirect, a name and a password.
+    let client = proxied(Refused, "user:secret@");
+    assert!(!format!("{client:?}").contains("secret"));
+    let count = server.seen().len();
+    for _ in 0..2 {
+        assert_eq!(get(&client, "http://crl.example.vn/once", 10).unwrap(), b"0123456789");
+        let post = Request::post(Purpose::TimeStamp, "http://tsa.example.vn/post", "a/b", b"body".to_vec(), 99);
+        assert_eq!(client.fetch(&post).unwrap().body, b"posted");
+    }
+    let seen = server.seen().split_off(count);
+    let first = |line: &String| line.split(" http/1.1").next().unwrap().to_owned();
+    let round = ["get http://crl.example.vn/once", "get http://crl.example.vn/ten", "post http://tsa.example.vn/post"];
+    assert_eq!(seen.iter().map(first).collect::<Vec<_>>(), [round, round].concat());
+    assert!(seen.iter().all(|s| s.contains("proxy-authorization: basic dxnlcjpzzwnyzxq=\r\n")), "{seen:?}");
+    assert!(seen[2].ends_with("\r\n\r\nbody"));
 }
 
 /// `openssl s_server` with a certificate made on the spot; `None` (said on

@@ -11,6 +11,8 @@
 //! No cookies, no credentials, no system store of TLS roots, no compression;
 //! answers are cut off at the size that the request allows while they are read.
 
+mod proxy;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;
@@ -25,13 +27,16 @@ use std::time::Instant;
 use ureq::Timeout;
 use ureq::config::Config;
 use ureq::http::Uri;
+use ureq::http::uri::Scheme;
 use ureq::tls::RootCerts;
 use ureq::tls::TlsConfig;
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::unversioned::resolver::ResolvedSocketAddrs;
 use ureq::unversioned::resolver::Resolver;
+use ureq::unversioned::transport::Connector;
 use ureq::unversioned::transport::DefaultConnector;
 use ureq::unversioned::transport::NextTimeout;
+use ureq::unversioned::transport::TcpConnector;
 
 use super::Fetch;
 use super::Purpose;
@@ -48,7 +53,7 @@ use crate::x509::ocsp::ResponseStatus;
 const MOST_IN_ADDRESS: usize = 255;
 
 /// How requests are made.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct HttpOptions {
     /// From the start of a request to the last octet of its answer, redirects included.
@@ -67,14 +72,13 @@ pub struct HttpOptions {
     pub private_addresses: PrivateAddresses,
     /// How OCSP requests are put.
     pub ocsp_method: OcspMethod,
-    /// Names that are not looked up but lead to a fixed address, private or not.
-    /// In lower case.
+    /// Names that are not looked up but lead to a fixed address, private or not,
+    /// and past a proxy. In lower case.
     pub hosts: BTreeMap<String, SocketAddr>,
     /// An HTTP proxy, such as `http://proxy.example.vn:3128`; `None`: none, whatever the
-    /// environment says. It is asked to connect (`CONNECT`), for plain HTTP too, which
-    /// some permit for TLS alone until they are told otherwise. It looks names up
-    /// itself, so that it has to keep requests out of private networks itself; names
-    /// that tell by themselves that they lead there are not handed to it.
+    /// environment says; a name and a password before the host are sent to it (Basic).
+    /// It looks names up itself, so that it has to keep requests out of private networks
+    /// itself; names that tell by themselves that they lead there are not handed to it.
     pub proxy: Option<String>,
     /// Roots of TLS servers, each a DER certificate; `None`: those of Mozilla.
     pub tls_roots: Option<Vec<Vec<u8>>>,
@@ -107,6 +111,24 @@ pub enum OcspMethod {
     Post,
 }
 
+impl fmt::Debug for HttpOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpOptions")
+            .field("timeout", &self.timeout)
+            .field("service_timeout", &self.service_timeout)
+            .field("host_timeouts", &self.host_timeouts)
+            .field("connect_timeout", &self.connect_timeout)
+            .field("max_redirects", &self.max_redirects)
+            .field("private_addresses", &self.private_addresses)
+            .field("ocsp_method", &self.ocsp_method)
+            .field("hosts", &self.hosts)
+            .field("proxy", &self.proxy.as_deref().map(without_credentials))
+            .field("tls_roots", &self.tls_roots.as_ref().map(Vec::len))
+            .field("user_agent", &self.user_agent)
+            .finish()
+    }
+}
+
 impl Default for HttpOptions {
     fn default() -> Self {
         Self {
@@ -133,7 +155,19 @@ pub struct HttpClient {
     /// For addresses from the caller's settings. Its connections are its own,
     /// so that none of them serves an address from a certificate.
     open: ureq::Agent,
+    /// Where there is a proxy: for names that lead past it.
+    direct: ureq::Agent,
+    /// Where there is a proxy that takes plain HTTP.
+    plain: Option<Plain>,
     options: Arc<HttpOptions>,
+}
+
+/// Plain HTTP through a proxy.
+#[derive(Clone)]
+struct Plain {
+    agent: ureq::Agent,
+    /// `Proxy-Authorization`.
+    authorization: Option<String>,
 }
 
 impl HttpClient {
@@ -151,29 +185,44 @@ impl HttpClient {
             let roots = roots.iter().map(|der| ureq::tls::Certificate::from_der(der).to_owned());
             tls = tls.root_certs(RootCerts::Specific(Arc::new(roots.collect())));
         }
-        let config = ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .proxy(proxy.clone())
-            .tls_config(tls.build())
-            .timeout_connect(Some(options.connect_timeout))
-            .max_response_header_size(64 << 10)
-            .user_agent(options.user_agent.as_str())
-            .build();
-        let proxy = proxy.map(|p| (p.host().to_ascii_lowercase(), p.port()));
-        let agent = |private_addresses| {
+        let tls = tls.build();
+        let config = |proxy: Option<ureq::Proxy>| {
+            ureq::Agent::config_builder()
+                .http_status_as_error(false)
+                .max_redirects(0)
+                .max_redirects_will_error(false)
+                .proxy(proxy)
+                .tls_config(tls.clone())
+                .timeout_connect(Some(options.connect_timeout))
+                .max_response_header_size(64 << 10)
+                .user_agent(options.user_agent.as_str())
+        };
+        let plain = proxy.as_ref().filter(|p| p.protocol() == ureq::ProxyProtocol::Http).map(|proxy| {
+            let secret = proxy.username().map(|user| format!("{user}:{}", proxy.password().unwrap_or_default()));
+            let authorization =
+                secret.map(|s| format!("Basic {}", base64_simd::STANDARD.encode_to_string(s.as_bytes())));
+            let config = config(None).max_idle_connections(0).build();
+            let connector = ().chain(TcpConnector::default()).chain(proxy::AbsoluteForm);
+            Plain {
+                agent: ureq::Agent::with_parts(config, connector, proxy::ToProxy(proxy.uri().clone())),
+                authorization,
+            }
+        });
+        let at = proxy.as_ref().map(|p| (p.host().to_ascii_lowercase(), p.port()));
+        let agent = |proxy: Option<ureq::Proxy>, private_addresses| {
             let resolver = Guard {
                 inner: DefaultResolver::default(),
                 private_addresses,
                 hosts: options.hosts.clone(),
-                proxy: proxy.clone(),
+                proxy: at.clone(),
             };
-            ureq::Agent::with_parts(config.clone(), DefaultConnector::default(), resolver)
+            ureq::Agent::with_parts(config(proxy).build(), DefaultConnector::default(), resolver)
         };
         Ok(Self {
-            guarded: agent(options.private_addresses),
-            open: agent(PrivateAddresses::Allowed),
+            guarded: agent(proxy.clone(), options.private_addresses),
+            open: agent(proxy, PrivateAddresses::Allowed),
+            direct: agent(None, options.private_addresses),
+            plain,
             options: Arc::new(options),
         })
     }
@@ -186,19 +235,37 @@ impl HttpClient {
         };
         let failed = |detail: String, fault| Error::from(FetchError::new(shown(url), detail).because(fault));
         let fail = |detail: String| failed(detail, FetchFault::Other);
+        let host = url.host().unwrap_or_default();
+        let is_mapped = self.options.hosts.contains_key(&host.to_ascii_lowercase());
+        let through_proxy = self.options.proxy.is_some() && !is_mapped;
         // A proxy looks names up itself; what can be told from the name is told here.
-        if guard == PrivateAddresses::Refused
-            && leads_inside(url.host().unwrap_or_default(), self.options.proxy.is_some())
-        {
+        if guard == PrivateAddresses::Refused && leads_inside(host, through_proxy) {
             return Err(failed(PRIVATE.to_owned(), FetchFault::Address));
         }
+        let plain = self.plain.as_ref().filter(|_| through_proxy && url.scheme() == Some(&Scheme::HTTP));
+        let agent = match plain {
+            Some(plain) => &plain.agent,
+            None if is_mapped && self.options.proxy.is_some() => &self.direct,
+            None => agent,
+        };
+        let authorization = plain.and_then(|plain| plain.authorization.as_deref());
         let wrong = |error: ureq::Error| failed(explained(&error), fault(&error));
         let answered = match &request.body {
-            None => agent.get(url).config().timeout_global(Some(timeout)).build().call(),
+            None => {
+                let get = agent.get(url).config().timeout_global(Some(timeout)).build();
+                match authorization {
+                    Some(secret) => get.header("proxy-authorization", secret).call(),
+                    None => get.call(),
+                }
+            }
             Some(body) => {
                 let post = agent.post(url).config().timeout_global(Some(timeout)).build();
                 let content_type = request.content_type.unwrap_or("application/octet-stream");
-                post.content_type(content_type).send(body.as_slice())
+                let post = post.content_type(content_type);
+                match authorization {
+                    Some(secret) => post.header("proxy-authorization", secret).send(body.as_slice()),
+                    None => post.send(body.as_slice()),
+                }
             }
         };
         let mut response = answered.map_err(wrong)?;
@@ -365,9 +432,13 @@ const fn names_its_own_address(purpose: Purpose) -> bool {
     matches!(purpose, Purpose::TimeStamp | Purpose::RemoteSigning)
 }
 
+/// What stands before an at-sign may be a password, and belongs into no message.
+fn without_credentials(url: &str) -> String {
+    url.rsplit_once('@').map_or_else(|| url.to_owned(), |(_, rest)| format!("...@{rest}"))
+}
+
 fn address(text: &str) -> Result<Uri, Error> {
-    // What stands before an at-sign may be a password, and belongs into no message.
-    let safe = text.split_once('@').map_or_else(|| text.to_owned(), |(_, rest)| format!("...@{rest}"));
+    let safe = without_credentials(text);
     let fail = |detail: &'static str| Error::from(FetchError::new(safe.clone(), detail).because(FetchFault::Address));
     let scheme = text.split_once("://").map_or("", |(scheme, _)| scheme);
     if !["http", "https"].iter().any(|s| scheme.eq_ignore_ascii_case(s)) {
