@@ -9,6 +9,25 @@
 //! `http`) or the host's own at the end, before it [`SchemeHandlers`] for
 //! addresses that are not HTTP, [`Remapped`] for hosts that have another name
 //! outside, and [`cache`] for what need not be asked again.
+//!
+//! ```
+//! use kyso::Time;
+//! use kyso::fetch::AddressMap;
+//! use kyso::fetch::Fetch;
+//! use kyso::fetch::Remapped;
+//! use kyso::fetch::SchemeHandlers;
+//! use kyso::fetch::cache::Cache;
+//! use kyso::fetch::cache_dir::CacheDir;
+//! use std::path::Path;
+//! use std::time::SystemTime;
+//!
+//! fn door(http: impl Fetch, ldap: impl Fetch + Send + Sync + 'static, folder: &Path) -> Result<impl Fetch, kyso::Error> {
+//!     let addresses = AddressMap::new().map("http://ocsp.ca.ptc", "http://ocsp.ca.gov.vn")?;
+//!     let door = Remapped::new(SchemeHandlers::new(http).scheme("ldap", ldap), addresses);
+//!     let clock = || Time::from_system(SystemTime::now()).expect("a clock before the year 10000");
+//!     Ok(Cache::new(door, clock).store(CacheDir::open(folder)?))
+//! }
+//! ```
 
 mod address;
 pub mod cache;
