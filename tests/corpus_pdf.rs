@@ -9,12 +9,8 @@ use std::path::Path;
 
 use corpus::Exceptions;
 use kyso::Error;
-use kyso::Limits;
 use kyso::Time;
-use kyso::error::SecretError;
-use kyso::pdf::Pdf;
 use kyso::revocation::Evidence;
-use kyso::secret::Password;
 use kyso::trust::TrustAnchors;
 use kyso::validate::Changes;
 use kyso::validate::Coverage;
@@ -44,18 +40,7 @@ impl Setting {
 
     fn validate(&self, octets: &[u8]) -> Result<Report, Error> {
         let at = Time::parse_rfc3339("2026-11-24T12:00:00Z").unwrap();
-        let pdf = match Pdf::parse(octets, &Limits::default()) {
-            // The corpus states the passwords of its files; one of these opens each of them.
-            Err(Error::Secret(SecretError::Missing { .. })) => {
-                let passwords = ["user", "usersecret", "secret", " ", "view"];
-                let mut tried =
-                    passwords.iter().map(|p| Pdf::parse_with_password(octets, &Limits::default(), &Password::new(*p)));
-                tried
-                    .find(|t| !matches!(t, Err(Error::Secret(_))))
-                    .unwrap_or_else(|| Pdf::parse(octets, &Limits::default()))?
-            }
-            read => read?,
-        };
+        let (pdf, _) = corpus::open_pdf(octets)?;
         Ok(Validator::new(&self.policy, &self.anchors, at).evidence(&self.evidence).pdf(&pdf))
     }
 }

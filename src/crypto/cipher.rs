@@ -25,6 +25,15 @@ pub(crate) fn aes_cbc_decrypt(key: &[u8], iv: &[u8], data: &[u8]) -> Option<Vec<
     }
 }
 
+/// AES-CBC with PKCS#7 padding, by a key of 16 or 32 octets.
+pub(crate) fn aes_cbc_encrypt(key: &[u8], iv: &[u8], data: &[u8]) -> Option<Vec<u8>> {
+    match key.len() {
+        16 => Some(cbc::Encryptor::<aes::Aes128>::new_from_slices(key, iv).ok()?.encrypt_padded_vec::<Pkcs7>(data)),
+        32 => Some(cbc::Encryptor::<aes::Aes256>::new_from_slices(key, iv).ok()?.encrypt_padded_vec::<Pkcs7>(data)),
+        _ => None,
+    }
+}
+
 /// AES-256-CBC of whole blocks under a vector of zeros: how PDF wraps its keys.
 pub(crate) fn aes256_unwrap(key: &[u8], data: &[u8]) -> Option<Vec<u8>> {
     cbc::Decryptor::<aes::Aes256>::new_from_slices(key, &[0; 16]).ok()?.decrypt_padded_vec::<NoPadding>(data).ok()

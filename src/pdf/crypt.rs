@@ -22,6 +22,7 @@ use crate::pdf::object::Dictionary;
 use crate::pdf::object::Object;
 use crate::pdf::object::PdfString;
 use crate::pdf::object::Reference;
+use crate::pdf::object::StreamData;
 use crate::secret::Password;
 
 /// What fills a password up to 32 octets (Algorithm 2 a).
@@ -122,6 +123,19 @@ impl Encryption {
         self.permissions
     }
 
+    /// Whether filling in an existing form field, a signature field too, is permitted (bits 6 and 9).
+    #[must_use]
+    pub const fn permits_filling(&self) -> bool {
+        self.owner || self.permissions & (1 << 5 | 1 << 8) != 0
+    }
+
+    /// Whether making a new form field, a signature field too, is permitted (bits 4 and 6).
+    #[must_use]
+    pub const fn permits_new_fields(&self) -> bool {
+        let both = 1 << 3 | 1 << 5;
+        self.owner || self.permissions & both == both
+    }
+
     /// Whether the owner's password opened it, so that nothing is forbidden.
     #[must_use]
     pub const fn opened_as_owner(&self) -> bool {
@@ -133,38 +147,18 @@ impl Encryption {
         if self.strings == Method::Identity || self.dictionary == Some(id) {
             return Ok(object);
         }
-        self.strings_of(id, object)
+        strings(object, &|octets| self.decipher(self.strings, id, octets))
     }
 
-    fn strings_of(&self, id: Reference, object: Object) -> Result<Object, Error> {
-        Ok(match object {
-            Object::String(string) => Object::String(self.string(id, &string)?),
-            Object::Array(values) => {
-                Object::Array(values.into_iter().map(|v| self.strings_of(id, v)).collect::<Result<_, _>>()?)
-            }
-            Object::Dictionary(dictionary) => Object::Dictionary(self.dictionary(id, dictionary)?),
-            Object::Stream(mut stream) => {
-                stream.dictionary = self.dictionary(id, stream.dictionary)?;
-                Object::Stream(stream)
-            }
-            other => other,
-        })
-    }
-
-    fn dictionary(&self, id: Reference, mut dictionary: Dictionary) -> Result<Dictionary, Error> {
-        // §7.6.2: the signature value is not encrypted, wherever the dictionary stands.
-        let signature = dictionary.get("ByteRange").is_some();
-        for (key, value) in dictionary.values_mut() {
-            if !(signature && key.octets() == b"Contents") {
-                *value = self.strings_of(id, std::mem::take(value))?;
-            }
+    /// An object as it has to be written under `id`: strings and stream enciphered.
+    pub(super) fn encipher_object(&self, id: Reference, object: Object) -> Result<Object, Error> {
+        let object = strings(object, &|octets| self.encipher(self.strings, id, octets))?;
+        let Object::Stream(mut stream) = object else { return Ok(object) };
+        if let StreamData::Octets(octets) = &mut stream.data {
+            let method = self.method(&stream.dictionary);
+            *octets = self.encipher(method, id, octets)?;
         }
-        Ok(dictionary)
-    }
-
-    fn string(&self, id: Reference, string: &PdfString) -> Result<PdfString, Error> {
-        let octets = self.decipher(self.strings, id, string.octets())?;
-        Ok(if string.is_hexadecimal() { PdfString::hexadecimal(octets) } else { PdfString::literal(octets) })
+        Ok(Object::Stream(stream))
     }
 
     /// Deciphers the octets of a stream; `dictionary` is its own, `filter` the
@@ -178,15 +172,43 @@ impl Encryption {
     ) -> Result<Vec<u8>, Error> {
         let method = match filter {
             Some(name) => self.named.get(name).copied().unwrap_or(Method::Identity),
-            None if dictionary.is_type("XRef") => Method::Identity,
-            None if dictionary.is_type("Metadata") && !self.metadata => Method::Identity,
-            None if dictionary.is_type("EmbeddedFile") => self.embedded,
-            None => self.streams,
+            None => self.method(dictionary),
         };
         match method {
             Method::Identity => Ok(octets),
             method => self.decipher(method, id, &octets),
         }
+    }
+
+    /// The method of a stream that names none for itself.
+    fn method(&self, dictionary: &Dictionary) -> Method {
+        if dictionary.is_type("XRef") || dictionary.is_type("Metadata") && !self.metadata {
+            return Method::Identity;
+        }
+        if dictionary.is_type("EmbeddedFile") { self.embedded } else { self.streams }
+    }
+
+    /// The initialisation vector follows from key, place and content, so that
+    /// the same update gives the same octets.
+    fn encipher(&self, method: Method, id: Reference, octets: &[u8]) -> Result<Vec<u8>, Error> {
+        let enciphered = match method {
+            Method::Identity => Some(octets.to_vec()),
+            Method::Rc4 => cipher::rc4(&self.object_key(id, false), octets),
+            Method::Aes128 | Method::Aes256 => {
+                let own = self.object_key(id, true);
+                let key: &[u8] = if method == Method::Aes256 { &self.key.0 } else { &own };
+                let mut digester = DigestAlgorithm::Sha256.digester();
+                digester.update(&self.key.0);
+                digester.update(&id.number.to_le_bytes());
+                digester.update(octets);
+                let digest = digester.finish();
+                digest.octets().get(..16).and_then(|iv| {
+                    let body = cipher::aes_cbc_encrypt(key, iv, octets)?;
+                    Some([iv, &body].concat())
+                })
+            }
+        };
+        enciphered.ok_or_else(|| fault(format!("object {id}"), "a key that enciphers it"))
     }
 
     fn decipher(&self, method: Method, id: Reference, octets: &[u8]) -> Result<Vec<u8>, Error> {
@@ -384,6 +406,36 @@ impl Handler {
         k.truncate(32);
         Some(k)
     }
+}
+
+/// The object with every string in it changed, save the value of a signature,
+/// which is not encrypted wherever its dictionary stands (§7.6.2).
+fn strings(object: Object, change: &dyn Fn(&[u8]) -> Result<Vec<u8>, Error>) -> Result<Object, Error> {
+    let dictionary_of = |mut dictionary: Dictionary| -> Result<Dictionary, Error> {
+        let signature = dictionary.get("ByteRange").is_some();
+        for (key, value) in dictionary.values_mut() {
+            if !(signature && key.octets() == b"Contents") {
+                *value = strings(std::mem::take(value), change)?;
+            }
+        }
+        Ok(dictionary)
+    };
+    Ok(match object {
+        Object::String(string) => {
+            let octets = change(string.octets())?;
+            let hexadecimal = string.is_hexadecimal();
+            Object::String(if hexadecimal { PdfString::hexadecimal(octets) } else { PdfString::literal(octets) })
+        }
+        Object::Array(values) => {
+            Object::Array(values.into_iter().map(|v| strings(v, change)).collect::<Result<_, _>>()?)
+        }
+        Object::Dictionary(dictionary) => Object::Dictionary(dictionary_of(dictionary)?),
+        Object::Stream(mut stream) => {
+            stream.dictionary = dictionary_of(stream.dictionary)?;
+            Object::Stream(stream)
+        }
+        other => other,
+    })
 }
 
 /// The octets that a password may stand for: UTF-8 prepared (RFC 4013) in
