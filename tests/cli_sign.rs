@@ -58,7 +58,8 @@ fn an_officer_signs_and_then_the_agency() {
     office.sign("one.pdf", "two.pdf", "agency", &options).expect(0);
     let report = office.verify("two.pdf", &[]).expect(0).json();
     let signatures = report["signatures"].as_array().unwrap();
-    let told: Vec<_> = signatures.iter().map(|s| (&s["signer"]["subject_name"], &s["coverage"], &s["changes"])).collect();
+    let told: Vec<_> =
+        signatures.iter().map(|s| (&s["signer"]["subject_name"], &s["coverage"], &s["changes"])).collect();
     assert_eq!(told[0], (&"Nguyễn Văn A".into(), &"revision".into(), &"form".into()));
     assert_eq!(told[1], (&"UBND xã Bình Minh".into(), &"whole-document".into(), &"none".into()));
     assert_eq!(signatures[1]["algorithm"], "RSASSA-PSS-SHA512");
@@ -74,7 +75,8 @@ fn any_file_is_signed_as_cades() {
     office.sign("message.xml", "detached.p7s", "officer", &["--detached"]).expect(0);
     office.verify("detached.p7s", &["--content", "message.xml"]).expect(0);
     // A PDF too, where it is asked for.
-    let json = office.sign("in.pdf", "in.p7s", "officer", &["--format", "cades", "--detached", "--json"]).expect(0).json();
+    let json =
+        office.sign("in.pdf", "in.p7s", "officer", &["--format", "cades", "--detached", "--json"]).expect(0).json();
     assert_eq!((&json["format"], &json["field"]), (&"CAdES".into(), &serde_json::Value::Null));
     office.verify("in.p7s", &["--content", "in.pdf"]).expect(0);
 }
@@ -134,7 +136,8 @@ fn wrong_usage_is_told_before_anything_is_opened() {
         &["--certify", "perhaps"],
     ];
     for more in cases {
-        let all = [&["sign", "nowhere.pdf", "-o", "out.pdf", "--key", "nowhere", "--cert", "nowhere"][..], more].concat();
+        let all =
+            [&["sign", "nowhere.pdf", "-o", "out.pdf", "--key", "nowhere", "--cert", "nowhere"][..], more].concat();
         let run = office.kyso(&all).expect(64);
         assert!(!run.err.is_empty());
     }
@@ -272,50 +275,6 @@ fn no_option_takes_a_secret() {
     for option in options.filter(secret) {
         assert!(option.ends_with("-env") || option.ends_with("-file"), "{option}");
     }
-}
-
-#[test]
-fn a_token_signs() {
-    const MODULES: [&str; 2] = ["/usr/lib/softhsm/libsofthsm2.so", "/usr/lib/x86_64-linux-gnu/softhsm/libsofthsm2.so"];
-    let office = Office::new();
-    let Some(module) = MODULES.into_iter().find(|module| Path::new(module).exists()) else {
-        assert!(std::env::var_os("KYSO_PEERS_REQUIRED").is_none(), "SoftHSM is required here");
-        eprintln!("SoftHSM not found: skipped");
-        return;
-    };
-    fs::create_dir(office.path("tokens")).unwrap();
-    office.write("softhsm.conf", format!("directories.tokendir = {}\n", office.path("tokens").display()));
-    let conf = office.path("softhsm.conf");
-    let environment = [("SOFTHSM2_CONF", conf.to_str().unwrap()), ("PIN", "864213"), ("WRONG_PIN", "975310")];
-    let softhsm = |arguments: &[&str]| {
-        let output = std::process::Command::new("softhsm2-util")
-            .args(arguments)
-            .envs(environment)
-            .current_dir(office.path(""))
-            .output()
-            .unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    };
-    softhsm(&["--init-token", "--free", "--label", "office", "--pin", "864213", "--so-pin", "135792"]);
-    let folder = office.path("");
-    if tool("openssl", &["pkcs8", "-inform", "DER", "-in", "officer.key", "-out", "plain.pem"], &folder).is_none() {
-        return;
-    }
-    let import = ["--import", "plain.pem", "--token", "office", "--label", "signing", "--id", "0A", "--pin", "864213"];
-    softhsm(&import);
-    let sign = |more: &[&str]| {
-        let all = ["sign", "in.pdf", "-o", "token.pdf", "--signing-time", cli::SIGNED, "--pkcs11", module];
-        let chosen = ["--token", "office", "--key-label", "signing", "--cert", "officer.pem", "--chain", "ca.pem"];
-        office.kyso_with(&[&all[..], &chosen, more].concat(), &environment)
-    };
-    // A wrong PIN once; a token that is not there; no PIN at all.
-    sign(&["--pin-env", "WRONG_PIN"]).expect(77);
-    sign(&[]).expect(77);
-    let all = ["sign", "in.pdf", "-o", "token.pdf", "--pkcs11", module, "--token", "absent", "--pin-env", "PIN"];
-    office.kyso_with(&all, &environment).expect(69);
-    assert!(!office.exists("token.pdf"));
-    sign(&["--pin-env", "PIN"]).expect(0);
-    office.verify("token.pdf", &[]).expect(0);
 }
 
 /// A red square.

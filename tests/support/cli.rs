@@ -160,8 +160,7 @@ impl Office {
 }
 
 /// The options that make everything here valid.
-pub const KNOWN: [&str; 8] =
-    ["--trust", "root.pem", "--intermediate", "ca.pem", "--crl", "crls", "--at", LATER];
+pub const KNOWN: [&str; 8] = ["--trust", "root.pem", "--intermediate", "ca.pem", "--crl", "crls", "--at", LATER];
 
 /// A server on the loopback interface that answers every POST; its address.
 pub fn serve(answer: impl Fn(&[u8]) -> Vec<u8> + Send + 'static) -> String {
