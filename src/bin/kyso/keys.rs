@@ -14,6 +14,7 @@ use kyso::key::SignerIdentity;
 use kyso::key::SigningKey;
 use kyso::key::pkcs11::KeySelector;
 use kyso::key::pkcs11::Module;
+use kyso::key::pkcs11::Token;
 use kyso::key::pkcs11::TokenSelector;
 use kyso::key::pkcs11::TokenUri;
 use kyso::key::soft::SoftKey;
@@ -94,6 +95,16 @@ fn from_token(args: &KeyArgs, digest: Option<DigestName>, pss: bool) -> Result<B
             (args.token.as_ref().map_or_else(TokenSelector::only, |label| TokenSelector::only().label(label)), key)
         }
     };
+    // Nobody is asked for the PIN of a token that is not there.
+    let module = Module::load(module)?;
+    let tokens = module.tokens()?;
+    let wanted = |t: &Token| args.token.as_ref().is_none_or(|label| t.label().octets() == label.as_bytes());
+    if !tokens.iter().any(wanted) {
+        let which = args.token.as_ref().map_or_else(|| "a token".to_owned(), |label| format!("the token \"{label}\""));
+        let there: Vec<String> = tokens.iter().map(ToString::to_string).collect();
+        let there = if there.is_empty() { "none".to_owned() } else { there.join(", ") };
+        return Err(Stop { exit: Exit::Service, message: format!("{which} is not there; there is {there}") });
+    }
     let pin = input::secret(args.pin_env.as_deref(), args.pin_file.as_deref(), Some("PIN: "))?;
     let Some(pin) = pin else {
         return Err(Stop {
@@ -101,7 +112,7 @@ fn from_token(args: &KeyArgs, digest: Option<DigestName>, pss: bool) -> Result<B
             message: "a PIN is needed: --pin-env, --pin-file, or a terminal".into(),
         });
     };
-    let session = Module::load(module)?.login(token, Pin::new(pin.as_str()))?;
+    let session = module.login(token, Pin::new(pin.as_str()))?;
     let key = match &args.cert {
         Some(cert) => session.signing_key_with(key, identity(cert, &args.chain)?)?,
         None => session.signing_key(key)?,
