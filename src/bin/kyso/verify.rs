@@ -59,7 +59,11 @@ pub(crate) fn verify(args: &VerifyArgs, lang: Lang) -> Outcome {
 
 /// Prints a report; the exit code says the same as its indication.
 pub(crate) fn show(report: &Report, as_json: bool, lang: Lang) -> Outcome {
-    print::text(&if as_json { report.to_json() } else { report.to_text(lang.into()) })?;
+    if as_json {
+        print::out(&report.to_json())?;
+    } else {
+        print::text(&report.to_text(lang.into()))?;
+    }
     Ok(match report.overall() {
         Overall::TotalPassed => Exit::Done,
         Overall::TotalFailed => Exit::Failed,
@@ -118,7 +122,7 @@ pub(crate) fn fetch_into(
         asked.push(request.clone());
         match network.fetch(request).and_then(|response| evidence.accept(request.purpose, &response.body)) {
             Ok(()) => new = true,
-            Err(error) => eprintln!("kyso: {}", Stop::from(error).message),
+            Err(error) => print::note(&Stop::from(error).message),
         }
     }
     new
