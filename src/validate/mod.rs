@@ -4,8 +4,10 @@
 //! an error but a report, and nothing passes without stated anchors, policy and
 //! time.
 
+mod archive;
 mod chain;
 mod cms;
+mod etsi;
 mod indication;
 mod json;
 mod level;
