@@ -368,10 +368,10 @@ fn long_pdf(path: &Path, length: u64) {
 #[test]
 fn a_long_document_is_never_held_in_memory_and_no_bar_is_shown_without_a_terminal() {
     let office = Office::new();
-    long_pdf(&office.path("long.pdf"), 96 << 20);
+    long_pdf(&office.path("long.pdf"), 48 << 20);
     let limited = |arguments: &str| {
-        // 80 MB of addresses for everything, the program itself included.
-        let script = format!("ulimit -v 80000; exec '{}' {arguments}", env!("CARGO_BIN_EXE_kyso"));
+        // 56 MB of addresses for everything, the program itself included.
+        let script = format!("ulimit -v 56000; exec '{}' {arguments}", env!("CARGO_BIN_EXE_kyso"));
         let output = Command::new("sh").args(["-c", &script]).current_dir(office.path("")).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
         assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
