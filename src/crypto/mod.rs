@@ -7,6 +7,7 @@ mod algorithm;
 mod backend;
 pub(crate) mod cipher;
 mod digest;
+pub(crate) mod password;
 mod private_key;
 mod pss;
 mod public_key;
