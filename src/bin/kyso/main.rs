@@ -3,6 +3,7 @@
 
 mod args;
 mod cert;
+mod envelope;
 mod exit;
 mod input;
 mod keys;
@@ -38,6 +39,7 @@ fn run(cli: &args::Cli) -> Outcome {
     let lang = cli.lang.unwrap_or_else(args::Lang::of_locale);
     match &cli.command {
         args::Command::Cert(args::CertCommand::Show { file, json }) => cert::show(file, *json, lang),
+        args::Command::Envelope(command) => envelope::run(command, lang),
         args::Command::Token(args::TokenCommand::List { pkcs11, json }) => token::list(pkcs11, *json, lang),
         args::Command::Archive { .. } => Err(Stop::usage("archive: reserved, not available yet")),
         _ => Err(Stop::usage("this command is not available yet")),
