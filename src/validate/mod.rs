@@ -6,10 +6,12 @@
 
 mod chain;
 mod cms;
+mod etsi;
 mod indication;
 mod json;
 mod level;
 mod messages;
+mod package;
 mod pdf;
 mod policy;
 mod proof;
@@ -34,6 +36,7 @@ pub use policy::PermittedChanges;
 pub use policy::Policy;
 pub use policy::RevocationDemand;
 pub use policy::Scheme;
+pub use policy::StampDemand;
 pub use report::BaselineLevel;
 pub use report::CertificateStatus;
 pub use report::CertificateSummary;
