@@ -1,6 +1,6 @@
 //! Input that was made to crash a reader, to keep it busy or to lead it astray:
 //! each gives an error or a report, within its limits.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test may stop where it stands
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)] // a test may stop where it stands
 
 #[path = "support/corpus.rs"]
 mod corpus;
