@@ -5,6 +5,7 @@ mod args;
 mod cert;
 mod envelope;
 mod exit;
+mod in_place;
 mod input;
 mod keys;
 mod token;
