@@ -96,12 +96,11 @@ fn check(args: &EnvelopeCheckArgs, lang: Lang) -> Outcome {
         Envelope::read_at(&source, &Limits::default(), given.at).map_err(|e| Stop::from(e).of_file(&args.file))?;
     let mut reports: Vec<Option<Report>> = Vec::new();
     let mut more = Vec::new();
-    let mut check = envelope.check_with(&mut |attachment, octets| {
-        // A damaged attachment is not shown: its place stays empty.
+    let mut check = envelope.check_with(&is_pdf, &mut |attachment, octets| {
+        // What is damaged or no PDF is not shown: its place stays empty.
         let place = envelope.attachments().iter().position(|a| std::ptr::eq(a, attachment)).unwrap_or_default();
         reports.resize_with(place, || None);
-        let report = is_pdf(octets).then(|| validate(&given, attachment, octets, &mut more)).flatten();
-        reports.push(report);
+        reports.push(validate(&given, attachment, octets, &mut more));
     })?;
     check.findings.append(&mut more);
     if args.json {
@@ -206,9 +205,9 @@ fn extract(envelope: &Envelope<'_>, attachment: &Attachment, folder: &Path) -> R
     Err(Stop { exit: Exit::File, message })
 }
 
-fn is_pdf(octets: &[u8]) -> bool {
-    // ISO 32000-2 §7.5.2, and the readers that look further.
-    octets.get(..octets.len().min(1_024)).unwrap_or_default().windows(5).any(|w| w == b"%PDF-")
+/// By its first octets: readers take a PDF whose header does not stand at the very start.
+fn is_pdf(head: &[u8]) -> bool {
+    head.windows(5).any(|w| w == b"%PDF-")
 }
 
 /// The type of a file: by its first octets where they tell, else by its name.
