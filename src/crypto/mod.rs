@@ -5,6 +5,7 @@
 
 mod algorithm;
 mod backend;
+pub(crate) mod cipher;
 mod digest;
 mod private_key;
 mod pss;
