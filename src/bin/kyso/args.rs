@@ -103,7 +103,7 @@ pub(crate) struct KeyArgs {
     /// Token by its label.
     #[arg(long, value_name = "LABEL")]
     pub(crate) token: Option<String>,
-    /// Key by its label.
+    /// Key by its label; in a PKCS#12 store, its friendly name.
     #[arg(long, value_name = "L")]
     pub(crate) key_label: Option<String>,
     /// Key by its CKA_ID.
@@ -481,11 +481,11 @@ pub(crate) enum EnvelopeCommand {
 
 #[derive(Args, Debug)]
 pub(crate) struct EnvelopeNewArgs {
-    /// The description: a JSON object with the fields of the message header.
+    /// The description: a JSON object `document` or `status` with the fields of the message header.
     #[arg(value_name = "META.json")]
     pub(crate) meta: PathBuf,
-    /// A file to attach.
-    #[arg(long, value_name = "FILE")]
+    /// Files to attach, in the order of the manifest.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) attach: Vec<PathBuf>,
     /// The message.
     #[arg(short, long, value_name = "OUT")]
