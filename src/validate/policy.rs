@@ -6,6 +6,8 @@ use crate::crypto::Curve;
 use crate::crypto::DigestAlgorithm;
 use crate::crypto::KeyType;
 use crate::crypto::SignatureAlgorithm;
+use crate::finding::Finding;
+use crate::path::SignatureFact;
 use crate::time::Time;
 
 use super::report::Changes;
@@ -40,6 +42,26 @@ pub struct Policy {
     pub require_key_usage: bool,
     /// A signing-certificate attribute is demanded of every signature, not of PAdES and CAdES alone.
     pub require_signing_certificate: bool,
+    /// What is asked of the authority whose time-stamp is on an evidence package.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub package_stamps: StampDemand,
+}
+
+/// When the certificate of a time-stamping authority has to be good.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum StampDemand {
+    /// When the time-stamp was made, by the evidence in the package; its
+    /// algorithms have to be acceptable still. A revocation that is known counts.
+    ///
+    /// A package is kept by whoever validates, which this rule relies on: a key
+    /// that is stolen later could date back a forged package.
+    #[default]
+    GoodWhenMade,
+    /// At the validation time, or when a later stamp of the package was made
+    /// (EN 319 102-1 §5.6.3): packages have to be renewed in time.
+    GoodNow,
 }
 
 /// Until when a digest algorithm is acceptable.
@@ -52,6 +74,14 @@ pub struct DigestRule {
     /// Acceptable before this time; absent: without an end in sight.
     #[cfg_attr(feature = "serde", serde(default, with = "optional_time"))]
     pub until: Option<Time>,
+}
+
+impl DigestRule {
+    /// A rule for the algorithm of this name.
+    #[must_use]
+    pub fn new(algorithm: impl Into<String>, until: Option<Time>) -> Self {
+        Self { algorithm: algorithm.into(), until }
+    }
 }
 
 /// Until when keys of at least a length are acceptable with a scheme.
@@ -68,6 +98,14 @@ pub struct KeyRule {
     /// Acceptable before this time; absent: without an end in sight.
     #[cfg_attr(feature = "serde", serde(default, with = "optional_time"))]
     pub until: Option<Time>,
+}
+
+impl KeyRule {
+    /// A rule for keys of a scheme from a length in bits on.
+    #[must_use]
+    pub const fn new(scheme: Scheme, min_bits: usize, until: Option<Time>) -> Self {
+        Self { scheme, min_bits, until }
+    }
 }
 
 /// A family of signature algorithms.
@@ -116,9 +154,8 @@ impl Policy {
     /// every certificate, later changes permitted up to form filling.
     #[must_use]
     pub fn etsi() -> Self {
-        let digest =
-            |name: &str, until: Option<&str>| DigestRule { algorithm: name.to_owned(), until: until.and_then(day) };
-        let key = |scheme, min_bits, until: Option<&str>| KeyRule { scheme, min_bits, until: until.and_then(day) };
+        let digest = |name: &str, until: Option<&str>| DigestRule::new(name, until.and_then(day));
+        let key = |scheme, min_bits, until: Option<&str>| KeyRule::new(scheme, min_bits, until.and_then(day));
         Self {
             name: "ETSI TS 119 312".to_owned(),
             version: "1.5.1".to_owned(),
@@ -153,6 +190,7 @@ impl Policy {
             max_claimed_skew: 24 * 3_600,
             require_key_usage: true,
             require_signing_certificate: false,
+            package_stamps: StampDemand::default(),
         }
     }
 
@@ -181,6 +219,18 @@ impl Policy {
     #[must_use]
     pub fn to_json(&self) -> String {
         serde_json::to_string_pretty(self).unwrap_or_default()
+    }
+
+    /// What keeps a signature with this algorithm and key from being relied on
+    /// at `at`; `None` where the policy accepts it.
+    #[must_use]
+    pub fn algorithm_finding(&self, fact: &SignatureFact, at: Time) -> Option<Finding> {
+        let message = match self.judge_signature(&fact.algorithm, fact.key, at) {
+            Acceptance::Acceptable => return None,
+            Acceptance::NoLonger { what, until } => format!("{what} was acceptable until {}", until.to_rfc3339(0)),
+            Acceptance::Never { what } => format!("{what} is not acceptable"),
+        };
+        Some(Finding::warning("ALGORITHM_NOT_ACCEPTABLE", message))
     }
 
     pub(super) const fn permits(&self, changes: Changes) -> bool {
@@ -335,6 +385,16 @@ mod tests {
             policy.judge_signature(&sha1, KeyType::Rsa { bits: 4_096 }, now),
             Acceptance::NoLonger { .. }
         ));
+    }
+
+    #[test]
+    fn a_finding_says_since_when_an_algorithm_is_not_acceptable() {
+        let policy = Policy::etsi();
+        let algorithm = SignatureAlgorithm::RsaPkcs1v15(DigestAlgorithm::Sha1);
+        let fact = SignatureFact { algorithm, key: KeyType::Rsa { bits: 2_048 } };
+        assert_eq!(policy.algorithm_finding(&fact, at("2012-07-31T00:00:00Z")), None);
+        let finding = policy.algorithm_finding(&fact, at("2026-11-23T00:00:00Z")).unwrap();
+        assert_eq!(finding.message(), "SHA-1 was acceptable until 2012-08-01T00:00:00Z");
     }
 
     #[cfg(feature = "serde")]
