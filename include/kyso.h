@@ -182,13 +182,13 @@ void kyso_pdf_signing_free(KysoPdfSigning *signing);
 // Signs a PDF document (PAdES, level B-B). `signing` may be null. `now` is the
 // claimed signing time, in seconds since 1970-01-01T00:00:00Z.
 //
-// `signed` gets the whole document: the original octets, and what follows them.
+// `signed_document` gets the whole document: the original octets, and what follows them.
 KysoStatus kyso_pdf_sign(const uint8_t *document,
                          size_t document_length,
                          const KysoKey *key,
                          const KysoPdfSigning *signing,
                          int64_t now,
-                         KysoBytes **signed_,
+                         KysoBytes **signed_document,
                          KysoError **error);
 
 // A validation for the time `at`, in seconds since 1970-01-01T00:00:00Z.
