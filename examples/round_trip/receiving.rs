@@ -1,0 +1,82 @@
+//! The receiving office: opens the message and validates what is in it.
+
+use std::error::Error;
+
+use kyso::Limits;
+use kyso::Time;
+use kyso::envelope::Envelope;
+use kyso::fetch::Fetch;
+use kyso::fetch::Request;
+use kyso::pdf::Pdf;
+use kyso::revocation::Evidence;
+use kyso::trust::TrustAnchors;
+use kyso::validate::Policy;
+use kyso::validate::Report;
+use kyso::validate::Validator;
+
+/// Rounds of fetching: issuers first, then the status of what they issued.
+const MOST_ROUNDS: usize = 4;
+
+/// A file out of a message.
+pub(crate) struct Received {
+    /// A name that is safe to store it under.
+    pub(crate) file_name: String,
+    /// Its octets, as they were signed.
+    pub(crate) octets: Vec<u8>,
+    /// SHA-256, in hexadecimal.
+    pub sha256: String,
+}
+
+/// Opens a message. The envelope proves nothing; what counts are the signatures in its attachments.
+pub(crate) fn open(message: &[u8], now: Time) -> Result<(String, Vec<Received>), Box<dyn Error>> {
+    let envelope = Envelope::read_at(&message, &Limits::default(), now)?;
+    if let Some(finding) = envelope.findings().first() {
+        return Err(format!("the message deviates from the rules: {finding}").into());
+    }
+    let document = envelope.message().document().ok_or("the message carries no document")?;
+    let sender = document.from.name.as_deref().unwrap_or("?");
+    let what = format!("{sender}, số {}/{}: {}", document.code.number, document.code.notation, document.subject);
+    let mut files = Vec::new();
+    for attachment in envelope.attachments() {
+        let (octets, unpacked) = envelope.content(attachment)?;
+        let file_name = attachment.safe_file_name().to_owned();
+        files.push(Received { file_name, octets, sha256: unpacked.sha256.to_hex() });
+    }
+    Ok((what, files))
+}
+
+/// Validates a PDF: first by itself, then with what the report says could help,
+/// until nothing is wanted that can be had.
+pub(crate) fn validate(
+    document: &[u8],
+    anchors: &TrustAnchors,
+    at: Time,
+    network: &dyn Fetch,
+) -> Result<Report, Box<dyn Error>> {
+    let pdf = Pdf::parse(document, &Limits::default())?;
+    let policy = Policy::etsi();
+    let mut evidence = Evidence::new();
+    let mut asked: Vec<Request> = Vec::new();
+    for _ in 0..MOST_ROUNDS {
+        let report = Validator::new(&policy, anchors, at).evidence(&evidence).pdf(&pdf);
+        let wanted: Vec<Vec<Request>> = report.wanted().iter().map(|w| w.requests.clone()).collect();
+        let before = asked.len();
+        for alternatives in wanted {
+            // The first address that answers is enough; one question is asked once.
+            for request in alternatives {
+                if asked.contains(&request) {
+                    continue;
+                }
+                let answer = network.fetch(&request);
+                asked.push(request.clone());
+                if answer.and_then(|a| evidence.accept(request.purpose, &a.body)).is_ok() {
+                    break;
+                }
+            }
+        }
+        if asked.len() == before {
+            return Ok(report);
+        }
+    }
+    Ok(Validator::new(&policy, anchors, at).evidence(&evidence).pdf(&pdf))
+}
