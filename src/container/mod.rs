@@ -7,6 +7,8 @@
 mod write;
 mod zip;
 
+pub(crate) use write::LARGEST;
+pub(crate) use write::each_window;
 pub(crate) use write::write_single;
 pub(crate) use zip::Directory;
 pub(crate) use zip::Extraction;

@@ -316,7 +316,9 @@ mod tests {
 
     fn archive(name: &str, content: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
-        write_single(name, &content.to_vec(), &mut |part| {
+        let mut crc = Crc::new();
+        crc.update(content);
+        write_single(name, &content.to_vec(), crc.sum(), &mut |part| {
             out.extend_from_slice(part);
             Ok(())
         })

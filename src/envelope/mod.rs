@@ -13,10 +13,12 @@
 
 mod check;
 pub mod code;
+mod emit;
 mod fields;
 pub mod identifier;
 pub mod model;
 mod names;
+mod pack;
 mod parse;
 mod payload;
 mod read;

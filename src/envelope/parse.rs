@@ -140,6 +140,9 @@ fn document<'t>(to: &mut Remarks<'t>, header: &Header<'t, '_>) -> Document {
 
 fn status<'t>(to: &mut Remarks<'t>, header: &Header<'t, '_>) -> Status {
     let f = to.fields(&header.message, STATUS);
+    if let Some(trace) = &header.trace {
+        to.unknown(trace);
+    }
     let from = f.needed(to, "From", "status", Severity::Error);
     let from = from.map_or_else(|| Organization::unnamed(OrganId::default()), |at| organization(to, &at, "status"));
     let response_for = f

@@ -449,6 +449,10 @@ impl Parts<'_> {
                 to.tell_at(Severity::Error, "ATTACHMENT_UNLISTED", &attachment.place, message);
             }
         }
+        if let (Message::Status(_), Some(attachment)) = (message, self.attachments.first()) {
+            let message = "a status message carries no attachments";
+            to.tell_at(Severity::Warning, "ATTACHMENT_UNEXPECTED", &attachment.place, message);
+        }
         if self.attachments.is_empty() && message.kind() == "new" {
             to.warn("ATTACHMENT_NONE", root, "a new document without an attachment");
         }

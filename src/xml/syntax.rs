@@ -14,7 +14,7 @@ impl Fault {
 }
 
 /// XML 1.0 §2.2, `Char`.
-pub(super) const fn is_char(c: char) -> bool {
+pub(crate) const fn is_char(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
 }
 
