@@ -68,7 +68,7 @@ impl SignedData {
         let (der, rest) = asn1::to_der(octets, limits)?;
         let mut findings = Vec::new();
         if matches!(der, Cow::Owned(_)) {
-            findings.push(Finding::info("cms-ber", "the CMS is written in BER, not in DER"));
+            findings.push(Finding::info("CMS_BER", "the CMS is written in BER, not in DER"));
         }
         let signed = Self::decode(der.into_owned(), findings, limits)?;
         Ok((signed, rest))
@@ -245,10 +245,10 @@ fn certificate(choice: &Tlv<'_>, into: &mut Vec<Certificate>, findings: &mut Vec
     match choice.tag {
         0x30 => match Certificate::from_der(choice.raw) {
             Ok(certificate) => into.push(certificate),
-            Err(e) => findings.push(unreadable("cms-certificate-unreadable", &e, choice)),
+            Err(e) => findings.push(unreadable("CMS_CERTIFICATE_UNREADABLE", &e, choice)),
         },
         _ => findings.push(
-            Finding::info("cms-certificate-other", "a certificate of another kind than X.509 was passed over")
+            Finding::info("CMS_CERTIFICATE_OTHER", "a certificate of another kind than X.509 was passed over")
                 .at(format!("offset {}", choice.offset)),
         ),
     }
@@ -258,7 +258,7 @@ fn revocation(choice: &Tlv<'_>, crls: &mut Vec<Crl>, ocsp: &mut Vec<OcspResponse
     if choice.tag == 0x30 {
         match Crl::from_der(choice.raw) {
             Ok(crl) => crls.push(crl),
-            Err(e) => findings.push(unreadable("cms-crl-unreadable", &e, choice)),
+            Err(e) => findings.push(unreadable("CMS_CRL_UNREADABLE", &e, choice)),
         }
         return;
     }
@@ -267,11 +267,11 @@ fn revocation(choice: &Tlv<'_>, crls: &mut Vec<Crl>, ocsp: &mut Vec<OcspResponse
         (Ok(format), Ok(info)) if choice.tag == 0xA1 && format.content == oids::OCSP_RESPONSE.content() => {
             match OcspResponse::from_der(info.raw) {
                 Ok(response) => ocsp.push(response),
-                Err(e) => findings.push(unreadable("cms-ocsp-unreadable", &e, choice)),
+                Err(e) => findings.push(unreadable("CMS_OCSP_UNREADABLE", &e, choice)),
             }
         }
         _ => findings.push(
-            Finding::info("cms-revocation-other", "revocation data of an unknown kind was passed over")
+            Finding::info("CMS_REVOCATION_OTHER", "revocation data of an unknown kind was passed over")
                 .at(format!("offset {}", choice.offset)),
         ),
     }

@@ -126,7 +126,7 @@ impl SignerInfo {
                 let again = backend.verify(key, &algorithm, Message::Octets(&sorted), self.signature());
                 if again.is_ok() {
                     deviations.push(Finding::info(
-                        "cms-attributes-resorted",
+                        "CMS_ATTRIBUTES_RESORTED",
                         "the signed attributes were not sent in DER order; the signature is over their DER order",
                     ));
                 }
@@ -134,7 +134,7 @@ impl SignerInfo {
             }
             (Ok(()), Some(_)) => {
                 deviations.push(Finding::info(
-                    "cms-attributes-unsorted",
+                    "CMS_ATTRIBUTES_UNSORTED",
                     "the signed attributes are not in DER order; the signature is over them as sent",
                 ));
                 Ok(())
@@ -163,7 +163,7 @@ impl SignerInfo {
                 .is_ok_and(|oid| oid.content == [0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 1]);
             if plain {
                 deviations.push(Finding::info(
-                    "cms-rsa-encryption",
+                    "CMS_RSA_ENCRYPTION",
                     "the signature algorithm is plain rsaEncryption; the digest algorithm completes it (RFC 3370 §3.2)",
                 ));
             }

@@ -359,7 +359,7 @@ impl<'v> Certificates<'v> {
     }
 
     /// The earliest proof of an object; everything at hand exists at the validation time.
-    pub(super) fn proof(&self, object: &Digest) -> Time {
+    fn proof(&self, object: &Digest) -> Time {
         self.proofs.of(object).map_or(self.at, |t| t.min(self.at))
     }
 

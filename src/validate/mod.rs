@@ -5,8 +5,10 @@
 //! time.
 
 mod chain;
+mod cms;
 mod indication;
 mod json;
+mod level;
 mod messages;
 mod pdf;
 mod policy;
@@ -14,7 +16,10 @@ mod proof;
 mod report;
 #[cfg(test)]
 mod sample;
+mod signer;
 mod text;
+mod token;
+mod trust;
 mod validator;
 
 pub use indication::Failure;

@@ -4,12 +4,19 @@ use super::chain::Certificates;
 use super::policy::Policy;
 use super::policy::RevocationDemand;
 use super::report::Report;
+use super::report::SignatureKind;
 use super::report::TrustSetUsed;
+use super::token::Stamped;
+use super::trust::Existence;
+use crate::cms::SignedData;
 use crate::crypto::Backend;
+use crate::crypto::Digest;
 use crate::finding::Finding;
 use crate::pdf::Pdf;
 use crate::revocation::Evidence;
+use crate::source::Source;
 use crate::time::Time;
+use crate::timestamp::TimeStampToken;
 use crate::trust::TrustAnchors;
 use crate::x509::Certificate;
 
@@ -66,7 +73,33 @@ impl<'v> Validator<'v> {
         report
     }
 
-    pub(super) fn certificates(&self) -> Certificates<'v> {
+    /// Validates every signer of a CMS signature. `content` is what a detached
+    /// signature is over; where the signature carries its content, the two must agree.
+    ///
+    /// The content is read once, in pieces, whatever its size.
+    #[must_use]
+    pub fn cms(&self, signed: &SignedData, content: Option<&dyn Source>) -> Report {
+        let mut report = self.report();
+        super::cms::validate(self.certificates(), signed, content, &mut report);
+        report
+    }
+
+    /// Validates a time-stamp token on its own. `digest` is that of the data in
+    /// question, by the algorithm of the token's [imprint](TimeStampToken::imprint);
+    /// without it the token is INDETERMINATE at best.
+    #[must_use]
+    pub fn timestamp(&self, token: &TimeStampToken, digest: Option<&Digest>) -> Report {
+        let mut report = self.report();
+        let mut certificates = self.certificates();
+        super::cms::offer_token(token, &mut certificates.evidence);
+        let stamped = digest.map_or(Stamped::Missing, |digest| Stamped::Digest(*digest));
+        let existence = Existence::at(self.at);
+        let kind = SignatureKind::Timestamp;
+        report.signatures.push(super::token::validate(token, "", kind, &stamped, &existence, &certificates));
+        report
+    }
+
+    fn certificates(&self) -> Certificates<'v> {
         let mut certificates = Certificates::new(self.policy, self.anchors, self.at, self.backend);
         certificates.evidence.add_all(&self.evidence);
         certificates

@@ -1,0 +1,226 @@
+//! Signatures in CMS (EN 319 122-1, RFC 5652): the signers of one SignedData,
+//! with their time-stamps. PDF signatures go the same way.
+
+use super::chain::Certificates;
+use super::chain::Purpose;
+use super::indication::Failure;
+use super::indication::Indeterminacy;
+use super::indication::Indication;
+use super::indication::Signed;
+use super::level;
+use super::report::Integrity;
+use super::report::Outcome;
+use super::report::Report;
+use super::report::SignatureFormat;
+use super::report::SignatureKind;
+use super::report::SignatureReport;
+use super::report::TimeProof;
+use super::signer;
+use super::signer::Content;
+use super::signer::Demands;
+use super::token;
+use super::token::Stamped;
+use super::trust;
+use super::trust::Existence;
+use crate::cms::SignedData;
+use crate::cms::SignerInfo;
+use crate::crypto::Digest;
+use crate::crypto::DigestAlgorithm;
+use crate::error::Error;
+use crate::finding::Finding;
+use crate::limits::Limits;
+use crate::revocation::Evidence;
+use crate::source::Source;
+use crate::time::Time;
+use crate::timestamp::TimeStampToken;
+
+/// Octets of detached content that are read at a time.
+const CHUNK: usize = 256 << 10;
+
+/// Everything that a SignedData offers as evidence, its time-stamp tokens included.
+pub(super) fn offer(signed: &SignedData, evidence: &mut Evidence) {
+    offer_values(signed, evidence);
+    for signer in signed.signers() {
+        if let Ok((crls, responses)) = signer.revocation_values() {
+            crls.into_iter().for_each(|c| evidence.add_crl(c));
+            responses.into_iter().for_each(|r| evidence.add_ocsp(r));
+        }
+        signer.certificate_values().unwrap_or_default().into_iter().for_each(|c| evidence.add_certificate(c));
+        for token in signer.signature_time_stamps() {
+            if let Ok(token) = TimeStampToken::from_octets(token, &Limits::default()) {
+                offer_token(&token, evidence);
+            }
+        }
+    }
+}
+
+/// Everything that a token offers as evidence.
+pub(super) fn offer_token(token: &TimeStampToken, evidence: &mut Evidence) {
+    offer_values(token.signed_data(), evidence);
+    for signer in token.signed_data().signers() {
+        if let Ok((crls, responses)) = signer.revocation_values() {
+            crls.into_iter().for_each(|c| evidence.add_crl(c));
+            responses.into_iter().for_each(|r| evidence.add_ocsp(r));
+        }
+        signer.certificate_values().unwrap_or_default().into_iter().for_each(|c| evidence.add_certificate(c));
+    }
+}
+
+fn offer_values(signed: &SignedData, evidence: &mut Evidence) {
+    signed.certificates().iter().for_each(|c| evidence.add_certificate(c.clone()));
+    signed.crls().iter().for_each(|c| evidence.add_crl(c.clone()));
+    signed.ocsp_responses().iter().for_each(|r| evidence.add_ocsp(r.clone()));
+}
+
+/// Validates the signers of `signed` into `report`.
+pub(super) fn validate(
+    mut certificates: Certificates<'_>,
+    signed: &SignedData,
+    content: Option<&dyn Source>,
+    report: &mut Report,
+) {
+    report.findings.extend_from_slice(signed.findings());
+    offer(signed, &mut certificates.evidence);
+    let beside = match content.map(|content| digests(signed, content)).transpose() {
+        Ok(beside) => beside,
+        Err(error) => {
+            let message = format!("the content cannot be read: {error}");
+            report.findings.push(Finding::error("CONTENT_UNREADABLE", message));
+            None
+        }
+    };
+    for (index, signer) in signed.signers().iter().enumerate() {
+        report.signatures.push(one(&certificates, signed, signer, index, beside.as_deref()));
+    }
+}
+
+fn one(
+    certificates: &Certificates<'_>,
+    signed: &SignedData,
+    signer: &SignerInfo,
+    index: usize,
+    beside: Option<&[Digest]>,
+) -> SignatureReport {
+    let cades = signer.signing_certificate().ok().flatten().is_some();
+    let format = if cades { SignatureFormat::Cades } else { SignatureFormat::Cms };
+    let name = format!("signer {}", index + 1);
+    let mut report = SignatureReport::draft(&name, SignatureKind::Signature, format, certificates.at);
+    let algorithm = signer.digest_algorithm().ok();
+    let beside = beside.zip(algorithm).and_then(|(all, a)| all.iter().find(|d| d.algorithm() == a).copied());
+    let inside = signed.content().zip(algorithm).map(|(octets, a)| a.digest(octets));
+    let content =
+        Content { content_type: *signed.content_type(), digest: inside.or(beside), octets: signed.content() };
+    let demands =
+        Demands { signed_attributes: false, signing_certificate: certificates.policy.require_signing_certificate };
+    let mut verified = signer::verify(signer, signed.certificates(), &content, demands, certificates, &mut report);
+    if let (Some(inside), Some(beside)) = (inside, beside)
+        && inside != beside
+    {
+        let message = "the signature carries other content than the one beside it";
+        report.findings.push(Finding::error("CONTENT_MISMATCH", message));
+        report.integrity = Integrity::Broken;
+        verified.decided = Some(Indication::TotalFailed(Failure::HashFailure));
+    }
+    claimed(signer.signing_time().ok().flatten(), certificates, &mut report);
+    let what = match (signed.content(), content.digest) {
+        (Some(octets), _) => Signed::Encapsulated(octets.to_vec()),
+        (None, Some(digest)) => Signed::Detached(digest),
+        (None, None) => Signed::Encapsulated(Vec::new()),
+    };
+    let existence = timestamps(signer, Existence::at(certificates.at), certificates, &mut report);
+    finish(verified, &existence, what, certificates, &mut report);
+    level::of_cms(signed, signer, certificates, &mut report);
+    report
+}
+
+/// The trust of a signature whose time is known, and what its claimed time has to say.
+pub(super) fn finish(
+    mut verified: signer::Verified,
+    existence: &Existence,
+    signed: Signed,
+    certificates: &Certificates<'_>,
+    report: &mut SignatureReport,
+) {
+    report.best_signature_time = existence.time;
+    report.time_proof = existence.proof.clone();
+    let latest = existence.time.saturating_add(certificates.policy.claimed_skew());
+    if let Some(claimed) = report.claimed_signing_time
+        && claimed > latest
+    {
+        let message = format!(
+            "the claimed signing time {} lies after {}, when the signature existed already",
+            claimed.to_rfc3339(0),
+            existence.time.to_rfc3339(0)
+        );
+        report.check("SIGNING_TIME", "EN 319 102-1 §5.5.4", Outcome::Failed, message.as_str());
+        report.findings.push(Finding::warning("CLAIMED_TIME_TOO_LATE", message));
+        verified.decide(Indication::Indeterminate(Indeterminacy::SigConstraintsFailure));
+    }
+    trust::conclude(verified, Purpose::Signing, existence, signed, certificates, report);
+}
+
+/// Puts the claimed signing time down, with a remark where it lies ahead.
+pub(super) fn claimed(time: Option<Time>, certificates: &Certificates<'_>, report: &mut SignatureReport) {
+    report.claimed_signing_time = time;
+    if let Some(time) = time.filter(|t| *t > certificates.at) {
+        // Some signing tools write local time, seven hours ahead, as UTC.
+        let message = format!("the claimed signing time {} lies after the validation time", time.to_rfc3339(0));
+        report.findings.push(Finding::warning("CLAIMED_TIME_AHEAD", message));
+    }
+}
+
+/// Validates the signature time-stamps of a signer; the earliest proof counts.
+pub(super) fn timestamps(
+    signer: &SignerInfo,
+    existence: Existence,
+    certificates: &Certificates<'_>,
+    report: &mut SignatureReport,
+) -> Existence {
+    let mut best = existence.clone();
+    for octets in signer.signature_time_stamps() {
+        let stamped = |token: &TimeStampToken| {
+            Stamped::Digest(token.imprint().algorithm().digest(signer.signature()))
+        };
+        let kind = SignatureKind::SignatureTimestamp;
+        let (stamp, token) = token::validate_octets(octets, kind, stamped, &existence, certificates);
+        if let Some(time) = token.and_then(|token| token::proven(&stamp, &token)) {
+            let proof = TimeProof::SignatureTimestamp { tsa: token::authority(&stamp) };
+            best = best.or(Existence { time, proof });
+        }
+        report.timestamps.push(stamp);
+    }
+    if signer.archive_time_stamps().next().is_some() {
+        let message = "an archive time-stamp is there; it was not validated and proves nothing here";
+        report.findings.push(Finding::warning("ARCHIVE_TIMESTAMP_IGNORED", message));
+    }
+    let outcome = match (report.timestamps.is_empty(), &best.proof) {
+        (true, _) => Outcome::Skipped,
+        (false, TimeProof::ValidationTime) => Outcome::Undetermined,
+        (false, _) => Outcome::Passed,
+    };
+    report.check("TIMESTAMPS", "EN 319 102-1 §5.5", outcome, "");
+    best
+}
+
+/// The content's digest by every algorithm that a signer uses, in one pass.
+fn digests(signed: &SignedData, content: &dyn Source) -> Result<Vec<Digest>, Error> {
+    let mut algorithms: Vec<DigestAlgorithm> = Vec::new();
+    for algorithm in signed.signers().iter().filter_map(|s| s.digest_algorithm().ok()) {
+        if !algorithms.contains(&algorithm) {
+            algorithms.push(algorithm);
+        }
+    }
+    if let Some(octets) = content.octets() {
+        return Ok(algorithms.iter().map(|a| a.digest(octets)).collect());
+    }
+    let mut running: Vec<_> = algorithms.iter().map(|a| a.digester()).collect();
+    let mut buffer = vec![0; CHUNK];
+    let mut position = 0;
+    while position < content.len() {
+        let count = content.read_at(position, &mut buffer)?;
+        let Some(octets) = buffer.get(..count).filter(|octets| !octets.is_empty()) else { break };
+        running.iter_mut().for_each(|digester| digester.update(octets));
+        position = position.saturating_add(count as u64);
+    }
+    Ok(running.into_iter().map(crate::crypto::Digester::finish).collect())
+}
