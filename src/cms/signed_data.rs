@@ -8,6 +8,7 @@ use super::signer_info::SignerInfo;
 use crate::asn1;
 use crate::asn1::Oid;
 use crate::asn1::encode;
+use crate::asn1::pem;
 use crate::asn1::tlv::Reader;
 use crate::asn1::tlv::Tlv;
 use crate::error::Error;
@@ -53,15 +54,35 @@ impl SignedData {
 
     /// As [`from_octets`](Self::from_octets), with zeros after it, as the
     /// `/Contents` of a PDF signature is filled up (ISO 32000-2 §12.8.3.3.1).
+    /// Other octets there, which some producers leave and nobody reads, are a finding.
     ///
     /// # Errors
-    /// As there; octets after it that are not zero.
+    /// As there, save for what follows.
     pub fn from_padded(octets: &[u8], limits: &Limits) -> Result<Self, Error> {
-        let (signed, rest) = Self::read(octets, limits)?;
+        let (mut signed, rest) = Self::read(octets, limits)?;
         if rest.iter().any(|b| *b != 0) {
-            return Err(trailing(octets, rest, "nothing but zeros after it"));
+            let message = "octets that are not zero fill the rest of /Contents; they are no part of the signature";
+            let offset = octets.len() - rest.len();
+            signed.findings.push(Finding::warning("CMS_PADDING", message).at(format!("offset {offset}")));
         }
         Ok(signed)
+    }
+
+    /// As [`from_octets`](Self::from_octets), in PEM (`CMS` or `PKCS7`, the first block of it) or not.
+    ///
+    /// # Errors
+    /// As there; PEM without such a block.
+    pub fn from_file(octets: &[u8], limits: &Limits) -> Result<Self, Error> {
+        if !pem::is_pem(octets) {
+            return Self::from_octets(octets, limits);
+        }
+        for block in pem::blocks(octets) {
+            let block = block?;
+            if matches!(block.label, b"CMS" | b"PKCS7" | b"PKCS #7 SIGNED DATA") {
+                return Self::from_octets(&block.decode()?, limits);
+            }
+        }
+        Err(Malformed::new(Format::Pem, "file", "a block of kind CMS or PKCS7").into())
     }
 
     fn read<'a>(octets: &'a [u8], limits: &Limits) -> Result<(Self, &'a [u8]), Error> {

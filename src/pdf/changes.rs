@@ -125,6 +125,17 @@ impl Pdf<'_> {
                 step(&old, &new, &mut changes)?;
             }
         }
+        // Some readers look there for objects, or search backwards for a table (the ISA attack).
+        if let Some(tail) = self.findings().iter().find(|finding| finding.code() == "PDF_AFTER_END") {
+            changes.push(Change {
+                object: None,
+                revision: self.revisions().len(),
+                level: ChangeLevel::Other,
+                rule: "structure",
+                reason: tail.message().to_owned(),
+                field: None,
+            });
+        }
         let rules: Vec<Constraint> = signatures
             .iter()
             .map(|signature| {

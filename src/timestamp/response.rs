@@ -98,22 +98,30 @@ impl TimeStampResponse {
         self.token.as_ref()
     }
 
+    /// The token, if the answer grants one. What was asked for is not compared;
+    /// whoever has the request takes [`accept`](Self::accept).
+    ///
+    /// # Errors
+    /// [`Error::Refused`] with what the TSA said.
+    pub fn granted(self) -> Result<TimeStampToken, Error> {
+        match (self.status, self.token) {
+            (0 | 1, Some(token)) => Ok(token),
+            (status, _) => {
+                let said: Vec<&str> =
+                    self.text.iter().map(String::as_str).chain(self.failures.iter().copied()).collect();
+                let said = if said.is_empty() { "it gave no reason".to_owned() } else { said.join("; ") };
+                Err(refused(format!("the authority refused with status {status}: {said}")))
+            }
+        }
+    }
+
     /// The token, if the answer grants one and fits the request: imprint,
     /// nonce and policy (§2.4.2). Whether it verifies is another question.
     ///
     /// # Errors
     /// [`Error::Refused`] with what the TSA said, or with what does not fit.
     pub fn accept(self, request: &TimeStampRequest) -> Result<TimeStampToken, Error> {
-        let refused = |detail: String| Error::from(Refused::new(RefusalReason::TimeStamp, detail));
-        let token = match (self.status, self.token) {
-            (0 | 1, Some(token)) => token,
-            (status, _) => {
-                let said: Vec<&str> =
-                    self.text.iter().map(String::as_str).chain(self.failures.iter().copied()).collect();
-                let said = if said.is_empty() { "it gave no reason".to_owned() } else { said.join("; ") };
-                return Err(refused(format!("the authority refused with status {status}: {said}")));
-            }
-        };
+        let token = self.granted()?;
         if token.imprint() != request.imprint() {
             return Err(refused("the token is over another digest than the requested one".to_owned()));
         }
@@ -128,4 +136,8 @@ impl TimeStampResponse {
         }
         Ok(token)
     }
+}
+
+fn refused(detail: String) -> Error {
+    Refused::new(RefusalReason::TimeStamp, detail).into()
 }
