@@ -24,6 +24,15 @@ pub(crate) enum Lang {
     En,
 }
 
+impl From<Lang> for kyso::validate::Language {
+    fn from(lang: Lang) -> Self {
+        match lang {
+            Lang::Vi => Self::Vietnamese,
+            Lang::En => Self::English,
+        }
+    }
+}
+
 impl Lang {
     /// That of the locale; English where the locale says nothing that is known.
     pub(crate) fn of_locale() -> Self {
@@ -190,7 +199,7 @@ pub(crate) enum Certify {
 }
 
 /// What a signature says and how it looks.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct SignatureArgs {
     /// Signature format; by default PAdES for a PDF, else CAdES.
     #[arg(long, value_enum)]
@@ -225,10 +234,10 @@ pub(crate) struct SignatureArgs {
     /// Put the visible block below this text of the page.
     #[arg(long, value_name = "TEXT")]
     pub(crate) near: Option<String>,
-    /// Presentation of the visible block.
+    /// Presentation of the visible block: text, image, image-text.
     #[arg(long, value_name = "PRESET")]
     pub(crate) appearance: Option<String>,
-    /// Image of the visible block.
+    /// Image of the visible block, PNG or JPEG.
     #[arg(long, value_name = "PNG")]
     pub(crate) image: Option<PathBuf>,
     /// Reason of signing.
@@ -300,12 +309,15 @@ pub(crate) struct CompleteArgs {
     /// The document that was prepared.
     #[arg(value_name = "IN")]
     pub(crate) input: PathBuf,
-    /// The signature value.
+    /// The signature value, as octets or in base64.
     #[arg(long, value_name = "FILE")]
     pub(crate) signature: PathBuf,
     /// The signed document.
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: PathBuf,
+    /// Time-stamping authority, for a signature that was prepared for level B-T.
+    #[arg(long, value_name = "URL")]
+    pub(crate) tsa: Option<String>,
     #[command(flatten)]
     pub(crate) pdf: PdfPasswordArgs,
 }

@@ -111,6 +111,16 @@ fn from_token(args: &KeyArgs, digest: Option<DigestName>, pss: bool) -> Result<B
     Ok(Box::new(key.with_algorithm(algorithm)?))
 }
 
+impl From<DigestName> for DigestAlgorithm {
+    fn from(name: DigestName) -> Self {
+        match name {
+            DigestName::Sha256 => Self::Sha256,
+            DigestName::Sha384 => Self::Sha384,
+            DigestName::Sha512 => Self::Sha512,
+        }
+    }
+}
+
 /// Octets from hexadecimal digits.
 pub(crate) fn hex(text: &str) -> Option<Vec<u8>> {
     let digits: Vec<u8> = text.bytes().filter(|b| *b != b':').collect();
@@ -126,7 +136,7 @@ fn password(args: &KeyArgs, prompt: Option<&str>) -> Result<Option<Password>, St
     Ok(secret.map(|s| Password::new(s.as_str())))
 }
 
-fn identity(cert: &Path, chain: &[PathBuf]) -> Result<SignerIdentity, Stop> {
+pub(crate) fn identity(cert: &Path, chain: &[PathBuf]) -> Result<SignerIdentity, Stop> {
     let certificate = trust::certificate(cert)?;
     let mut further = Vec::new();
     for path in chain {
@@ -142,11 +152,7 @@ pub(crate) fn algorithm(
     digest: Option<DigestName>,
     pss: bool,
 ) -> Result<SignatureAlgorithm, Stop> {
-    let digest = digest.map(|d| match d {
-        DigestName::Sha256 => DigestAlgorithm::Sha256,
-        DigestName::Sha384 => DigestAlgorithm::Sha384,
-        DigestName::Sha512 => DigestAlgorithm::Sha512,
-    });
+    let digest = digest.map(DigestAlgorithm::from);
     match (key, digest) {
         (KeyType::Rsa { .. }, _) if pss => {
             Ok(SignatureAlgorithm::RsaPss(PssParameters::new(digest.unwrap_or(DigestAlgorithm::Sha256))))

@@ -1,11 +1,16 @@
 //! Trust, evidence, time and policy from the command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use kyso::Time;
+use kyso::fetch::Purpose;
+use kyso::revocation::Evidence;
+use kyso::revocation::RevocationRules;
 use kyso::trust::TrustAnchors;
 use kyso::trust::TrustSet;
 use kyso::validate::Policy;
+use kyso::validate::RevocationDemand;
 use kyso::x509::Certificate;
 
 use crate::args::TrustArgs;
@@ -17,12 +22,34 @@ use crate::input;
 pub(crate) struct Given {
     pub(crate) anchors: TrustAnchors,
     pub(crate) intermediates: Vec<Certificate>,
+    /// The intermediates too.
+    pub(crate) evidence: Evidence,
     pub(crate) at: Time,
     pub(crate) policy: Policy,
 }
 
-/// Reads anchors, intermediates, time and policy.
+impl Given {
+    /// The rules by which evidence of a status counts under the policy.
+    pub(crate) fn rules(&self) -> RevocationRules {
+        let mut rules = RevocationRules::default();
+        rules.max_age = self.policy.max_revocation_age.map(Duration::from_secs);
+        rules
+    }
+
+    /// Whether the policy asks for the status of certificates.
+    pub(crate) fn asks_status(&self) -> bool {
+        self.policy.revocation != RevocationDemand::Unchecked
+    }
+}
+
+/// Reads anchors, evidence, time and policy.
 pub(crate) fn given(args: &TrustArgs) -> Result<Given, Stop> {
+    if args.evidence.is_some() {
+        return Err(Stop::usage("--evidence: evidence packages are not available yet"));
+    }
+    if args.online && args.no_revocation {
+        return Err(Stop::usage("--online asks for what --no-revocation does without: give one of them"));
+    }
     let mut anchors = TrustAnchors::none();
     for path in &args.trust {
         // One set a path, so that the report tells under which of them a signature passed.
@@ -57,7 +84,21 @@ pub(crate) fn given(args: &TrustArgs) -> Result<Given, Stop> {
     if args.no_revocation {
         policy = policy.without_revocation();
     }
-    Ok(Given { anchors, intermediates, at, policy })
+    let evidence = evidence(args, &intermediates)?;
+    Ok(Given { anchors, intermediates, evidence, at, policy })
+}
+
+fn evidence(args: &TrustArgs, intermediates: &[Certificate]) -> Result<Evidence, Stop> {
+    let mut evidence = Evidence::new();
+    intermediates.iter().for_each(|c| evidence.add_certificate(c.clone()));
+    for (paths, purpose) in [(&args.crl, Purpose::Crl), (&args.ocsp, Purpose::Ocsp)] {
+        for path in paths {
+            for file in input::files(path)? {
+                evidence.accept(purpose, &input::read(&file)?).map_err(|e| Stop::from(e).of_file(&file))?;
+            }
+        }
+    }
+    Ok(evidence)
 }
 
 /// The certificates of a file, or of every file of a folder.
