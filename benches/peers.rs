@@ -138,8 +138,7 @@ fn measure(sizes: &[u64]) {
         row("hash, sha2 crate", &own, &hash, &input);
         row("cp", "cp".as_ref(), &[input.as_os_str(), signed.as_os_str()], &input);
         let sign = ["child".as_ref(), "sign".as_ref(), input.as_os_str(), signed.as_os_str()];
-        let sign: Vec<&OsStr> =
-            sign.into_iter().chain([keys.key.as_os_str(), keys.certificate.as_os_str()]).collect();
+        let sign: Vec<&OsStr> = sign.into_iter().chain([keys.key.as_os_str(), keys.certificate.as_os_str()]).collect();
         row("sign, PAdES B-B, RSA-2048", &own, &sign, &input);
         let validate = ["child".as_ref(), "validate".as_ref(), signed.as_os_str(), keys.root.as_os_str()];
         let crls = keys.crls.iter().map(|c| c.as_os_str());
@@ -308,9 +307,7 @@ fn scan_like(path: &Path, octets: u64) {
     for offset in &offsets {
         out.put(format!("{offset:010} 00000 n \n").as_bytes());
     }
-    out.put(
-        format!("trailer\n<</Size {}/Root 1 0 R>>\nstartxref\n{start}\n%%EOF\n", offsets.len() + 1).as_bytes(),
-    );
+    out.put(format!("trailer\n<</Size {}/Root 1 0 R>>\nstartxref\n{start}\n%%EOF\n", offsets.len() + 1).as_bytes());
     out.inner.flush().unwrap();
 }
 
