@@ -5,17 +5,13 @@ use std::error::Error;
 use kyso::Limits;
 use kyso::Time;
 use kyso::envelope::Envelope;
+use kyso::fetch;
 use kyso::fetch::Fetch;
-use kyso::fetch::Request;
 use kyso::pdf::Pdf;
-use kyso::revocation::Evidence;
 use kyso::trust::TrustAnchors;
 use kyso::validate::Policy;
 use kyso::validate::Report;
 use kyso::validate::Validator;
-
-/// Rounds of fetching: issuers first, then the status of what they issued.
-const MOST_ROUNDS: usize = 4;
 
 /// A file out of a message.
 pub(crate) struct Received {
@@ -55,28 +51,6 @@ pub(crate) fn validate(
 ) -> Result<Report, Box<dyn Error>> {
     let pdf = Pdf::parse(document, &Limits::default())?;
     let policy = Policy::etsi();
-    let mut evidence = Evidence::new();
-    let mut asked: Vec<Request> = Vec::new();
-    for _ in 0..MOST_ROUNDS {
-        let report = Validator::new(&policy, anchors, at).evidence(&evidence).pdf(&pdf);
-        let wanted: Vec<Vec<Request>> = report.wanted().iter().map(|w| w.requests.clone()).collect();
-        let before = asked.len();
-        for alternatives in wanted {
-            // The first address that answers is enough; one question is asked once.
-            for request in alternatives {
-                if asked.contains(&request) {
-                    continue;
-                }
-                let answer = network.fetch(&request);
-                asked.push(request.clone());
-                if answer.and_then(|a| evidence.accept(request.purpose, &a.body)).is_ok() {
-                    break;
-                }
-            }
-        }
-        if asked.len() == before {
-            return Ok(report);
-        }
-    }
-    Ok(Validator::new(&policy, anchors, at).evidence(&evidence).pdf(&pdf))
+    let validation = Validator::new(&policy, anchors, at).gather(|validator| validator.pdf(&pdf));
+    Ok(fetch::run(validation, network)?.report)
 }

@@ -6,6 +6,7 @@
 
 mod chain;
 mod cms;
+mod gather;
 mod indication;
 mod json;
 mod level;
@@ -22,6 +23,8 @@ mod token;
 mod trust;
 mod validator;
 
+pub use gather::Gathered;
+pub use gather::Gathering;
 pub use indication::Failure;
 pub use indication::Indeterminacy;
 pub use indication::Indication;
