@@ -21,6 +21,7 @@ have pdfsig poppler-utils
 have qpdf qpdf
 have xmllint libxml2-utils
 have openssl openssl
+have keytool default-jre-headless
 have cc gcc
 have python3 python3
 python3 -c 'import venv, ensurepip' 2>/dev/null || need+=(python3-venv)

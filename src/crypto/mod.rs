@@ -6,6 +6,7 @@
 mod algorithm;
 mod backend;
 mod digest;
+pub(crate) mod password;
 mod private_key;
 mod pss;
 mod public_key;

@@ -177,9 +177,13 @@ pub(crate) enum SignFormat {
 
 #[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
 pub(crate) enum Level {
+    #[value(name = "b-b")]
     BB,
+    #[value(name = "b-t")]
     BT,
+    #[value(name = "b-lt")]
     BLt,
+    #[value(name = "b-lta")]
     BLta,
 }
 

@@ -103,7 +103,7 @@ fn settings(args: &CertVerifyArgs) -> Result<PathSettings, Stop> {
     };
     let mut settings = PathSettings::default();
     for text in &args.eku {
-        settings.purposes.push(KeyPurpose::new(oid("--eku", text)?));
+        settings.purposes.push(KeyPurpose(oid("--eku", text)?));
     }
     if !args.policy_oid.is_empty() {
         let policies: Result<Vec<Oid>, Stop> = args.policy_oid.iter().map(|text| oid("--policy-oid", text)).collect();

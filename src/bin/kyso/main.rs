@@ -1,5 +1,4 @@
 //! The `kyso` command: a thin face over the public API.
-#![allow(dead_code)] // the commands move in as their modules do
 
 mod args;
 mod cert;

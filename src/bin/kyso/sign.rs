@@ -66,13 +66,16 @@ pub(crate) fn sign(args: &SignArgs, lang: Lang) -> Outcome {
         }
     };
     if args.json {
-        let mut done = done(&args.output, format.name(), level_name(args.signature.level));
-        done["field"] = json!(field);
-        done["algorithm"] = json!(key.default_algorithm().name());
-        done["signer"] = signer(key.identity().certificate());
-        done["claimed_signing_time"] = json!(claimed.to_rfc3339(0));
-        done["findings"] = warnings.iter().map(print::finding).collect();
-        print::json(&done)?;
+        print::json(&json!({
+            "output": args.output.display().to_string(),
+            "format": format.name(),
+            "level": level_name(args.signature.level),
+            "field": field,
+            "algorithm": key.default_algorithm().name(),
+            "signer": signer(key.identity().certificate()),
+            "claimed_signing_time": claimed.to_rfc3339(0),
+            "findings": warnings.iter().map(print::finding).collect::<Vec<_>>(),
+        }))?;
     } else {
         say_done(&args.output, format.name(), level_name(args.signature.level), lang)?;
     }
@@ -197,17 +200,13 @@ const fn level_name(level: Level) -> &'static str {
 }
 
 /// A certificate as the contract writes a signer.
-pub(crate) fn signer(certificate: &Certificate) -> Value {
+fn signer(certificate: &Certificate) -> Value {
     json!({
         "subject": certificate.subject().to_string(),
         "issuer": certificate.issuer().to_string(),
         "serial": certificate.serial().to_string(),
         "sha256": certificate.sha256().to_hex(),
     })
-}
-
-fn done(output: &Path, format: &str, level: &str) -> Value {
-    json!({ "output": output.display().to_string(), "format": format, "level": level })
 }
 
 pub(crate) fn say_done(output: &Path, format: &str, level: &str, lang: Lang) -> Result<(), Stop> {

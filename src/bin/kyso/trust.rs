@@ -21,8 +21,7 @@ use crate::input;
 /// What every validating command is given.
 pub(crate) struct Given {
     pub(crate) anchors: TrustAnchors,
-    pub(crate) intermediates: Vec<Certificate>,
-    /// The intermediates too.
+    /// Intermediates, CRLs, OCSP responses.
     pub(crate) evidence: Evidence,
     pub(crate) at: Time,
     pub(crate) policy: Policy,
@@ -62,10 +61,6 @@ pub(crate) fn given(args: &TrustArgs) -> Result<Given, Stop> {
         }
         anchors.add_set(set);
     }
-    let mut intermediates = Vec::new();
-    for path in &args.intermediate {
-        intermediates.extend(certificates(path)?.into_iter().flat_map(|(_, c)| c));
-    }
     let at = match &args.at {
         Some(text) => Time::parse_rfc3339(text).map_err(|e| Stop::usage(format!("--at: {e}")))?,
         None => input::now()?,
@@ -84,13 +79,15 @@ pub(crate) fn given(args: &TrustArgs) -> Result<Given, Stop> {
     if args.no_revocation {
         policy = policy.without_revocation();
     }
-    let evidence = evidence(args, &intermediates)?;
-    Ok(Given { anchors, intermediates, evidence, at, policy })
+    Ok(Given { anchors, evidence: evidence(args)?, at, policy })
 }
 
-fn evidence(args: &TrustArgs, intermediates: &[Certificate]) -> Result<Evidence, Stop> {
+fn evidence(args: &TrustArgs) -> Result<Evidence, Stop> {
     let mut evidence = Evidence::new();
-    intermediates.iter().for_each(|c| evidence.add_certificate(c.clone()));
+    for path in &args.intermediate {
+        let all = certificates(path)?.into_iter().flat_map(|(_, c)| c);
+        all.for_each(|c| evidence.add_certificate(c));
+    }
     for (paths, purpose) in [(&args.crl, Purpose::Crl), (&args.ocsp, Purpose::Ocsp)] {
         for path in paths {
             for file in input::files(path)? {

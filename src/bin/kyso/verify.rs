@@ -131,33 +131,11 @@ fn pdf(args: &VerifyArgs, given: &Given, source: &FileSource) -> Result<Report, 
             // The revision as the signer saw it, its own signature included.
             let end = facts.covered_ranges().map(|[_, last]| last.end);
             if let Some(end) = end.filter(|_| shows_what_was_signed(report)) {
-                folder.write(report.name(), &pdf_prefix(&pdf, end))?;
+                folder.write(report.name(), pdf.source(), end)?;
             }
         }
     }
     Ok(report)
-}
-
-/// The first octets of a document, in pieces.
-fn pdf_prefix<'p>(
-    pdf: &'p Pdf<'_>,
-    end: u64,
-) -> impl Fn(&mut dyn FnMut(&[u8]) -> Result<(), Stop>) -> Result<(), Stop> + 'p {
-    move |each| {
-        let source = pdf.source();
-        let mut buffer = vec![0; 256 << 10];
-        let mut offset = 0;
-        while offset < end {
-            let wanted = usize::try_from(end - offset).unwrap_or(usize::MAX).min(buffer.len());
-            let count = source.read_at(offset, buffer.get_mut(..wanted).unwrap_or_default())?;
-            if count == 0 {
-                break;
-            }
-            each(buffer.get(..count).unwrap_or_default())?;
-            offset += count as u64;
-        }
-        Ok(())
-    }
 }
 
 /// Only what a signature that computes covers as a whole is handed out as signed.
@@ -180,7 +158,7 @@ fn cms(args: &VerifyArgs, given: &Given) -> Result<Report, Stop> {
         && let Some(octets) = signed.content()
         && report.signatures().iter().any(shows_what_was_signed)
     {
-        Folder::new(folder, "content")?.write("", &|each| each(octets))?;
+        Folder::new(folder, "content")?.write("", &octets, octets.len() as u64)?;
     }
     Ok(report)
 }
@@ -201,18 +179,23 @@ impl<'f> Folder<'f> {
         Ok(Self { path, extension, written: 0 })
     }
 
-    fn write(
-        &mut self,
-        name: &str,
-        content: &dyn Fn(&mut dyn FnMut(&[u8]) -> Result<(), Stop>) -> Result<(), Stop>,
-    ) -> Result<(), Stop> {
+    /// Writes the octets of `source` before `end`.
+    fn write(&mut self, name: &str, source: &dyn Source, end: u64) -> Result<(), Stop> {
         self.written += 1;
         let path = self.file(name);
         let mut out = Output::create_new(&path)?;
-        content(&mut |octets| {
-            out.write_all(octets)
-                .map_err(|e| Stop { exit: Exit::File, message: format!("cannot write {}: {e}", path.display()) })
-        })?;
+        let mut buffer = vec![0; 256 << 10];
+        let mut offset = 0;
+        while offset < end {
+            let wanted = usize::try_from(end - offset).unwrap_or(usize::MAX).min(buffer.len());
+            let count = source.read_at(offset, buffer.get_mut(..wanted).unwrap_or_default())?;
+            if count == 0 {
+                break;
+            }
+            out.write_all(buffer.get(..count).unwrap_or_default())
+                .map_err(|e| Stop { exit: Exit::File, message: format!("cannot write {}: {e}", path.display()) })?;
+            offset += count as u64;
+        }
         Ok(out.commit()?)
     }
 
