@@ -51,7 +51,7 @@ impl Default for Limits {
             inflated_octets: 256 << 20,
             pdf_object_octets: 16 << 20,
             signatures: 1_024,
-            xml_nodes: 1_000_000,
+            xml_nodes: 250_000,
             xml_attributes: 128,
             xml_octets: 64 << 20,
             attachments: 1_000,

@@ -13,3 +13,4 @@ pub(crate) use write::write_single;
 pub(crate) use zip::Directory;
 pub(crate) use zip::Extraction;
 pub(crate) use zip::LOCAL_HEADER;
+pub(crate) use zip::has_end_record;

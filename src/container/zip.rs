@@ -88,6 +88,11 @@ impl Directory {
     }
 }
 
+/// Whether the last octets of an archive hold an end record, of whatever archive.
+pub(crate) fn has_end_record(tail: &[u8]) -> bool {
+    memchr::memmem::find(tail, END).is_some()
+}
+
 /// Where in the archive an [`Extraction`] stands.
 enum State {
     Header,

@@ -48,7 +48,7 @@ impl Message {
 
     /// The sender.
     #[must_use]
-    pub fn from(&self) -> &Organization {
+    pub fn sender(&self) -> &Organization {
         match self {
             Self::Document(d) => &d.from,
             Self::Status(s) => &s.from,
@@ -603,6 +603,14 @@ record! {
         /// `Description`.
         #[cfg_attr(feature = "serde", serde(default))]
         pub description: Option<String>,
+    }
+}
+
+impl Fault {
+    /// A fault by its code, in words.
+    #[must_use]
+    pub fn new(code: impl Into<String>, description: impl Into<String>) -> Self {
+        Self { code: Some(code.into()), description: Some(description.into()) }
     }
 }
 
