@@ -126,7 +126,7 @@ fn one(
         (None, Some(digest)) => Signed::Detached(digest),
         (None, None) => Signed::Encapsulated(Vec::new()),
     };
-    let existence = timestamps(signer, Existence::at(certificates.at), certificates, &mut report);
+    let existence = timestamps(signer, certificates.existence.clone(), certificates, &mut report);
     finish(verified, &existence, what, certificates, &mut report);
     level::of_cms(signed, signer, certificates, &mut report);
     report

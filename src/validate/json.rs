@@ -40,6 +40,7 @@ impl Report {
             });
             o.member("findings").list(self.findings(), finding);
             o.member("signatures").list(self.signatures(), signature);
+            o.member("evidence").list(self.evidence(), signature);
             o.member("trust").list(self.trust(), |o, set| {
                 o.object(|o| {
                     o.member("name").string(&set.name);
@@ -139,7 +140,7 @@ fn evidence(json: &mut Json, used: &EvidenceUsed) {
 fn proof(json: &mut Json, proof: &TimeProof) {
     json.member("kind").string(proof.name());
     match proof {
-        TimeProof::SignatureTimestamp { tsa } => json.member("tsa").string(tsa),
+        TimeProof::SignatureTimestamp { tsa } | TimeProof::EvidencePackage { tsa } => json.member("tsa").string(tsa),
         TimeProof::DocumentTimestamp { name, tsa } => {
             json.member("name").string(name);
             json.member("tsa").string(tsa);

@@ -143,7 +143,7 @@ impl Walk<'_> {
         changes(entry.facts, self.history, certificates, &mut report);
         let existence = match &self.covering {
             Some(covering) => covering.existence.clone(),
-            None => Existence::at(certificates.at),
+            None => certificates.existence.clone(),
         };
         let mut sound = entry.facts.findings.iter().all(|f| f.severity() != Severity::Error);
         match &entry.container {
@@ -252,13 +252,11 @@ impl Walk<'_> {
                 if let Some(Ok(Some(store))) = store {
                     offer_store(&store, &mut proven, &mut Vec::new());
                 }
-                proven.certificates().iter().for_each(|c| certificates.proofs.note(c.sha256(), time));
-                proven.crls().iter().for_each(|c| certificates.proofs.note(c.sha256(), time));
-                proven.ocsp_responses().iter().for_each(|r| certificates.proofs.note(r.sha256(), time));
+                certificates.note(&proven, time);
                 let (name, tsa) = (facts.field_name.clone(), token::authority(report));
                 Existence { time, proof: TimeProof::DocumentTimestamp { name, tsa } }
             }
-            None => Existence::at(certificates.at),
+            None => certificates.existence.clone(),
         };
         let (revision, existence) = match self.covering.take() {
             Some(newer) => (newer.revision, newer.existence.or(existence)),

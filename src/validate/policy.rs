@@ -42,6 +42,26 @@ pub struct Policy {
     pub require_key_usage: bool,
     /// A signing-certificate attribute is demanded of every signature, not of PAdES and CAdES alone.
     pub require_signing_certificate: bool,
+    /// What is asked of the authority whose time-stamp is on an evidence package.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub package_stamps: StampDemand,
+}
+
+/// When the certificate of a time-stamping authority has to be good.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum StampDemand {
+    /// When the time-stamp was made, by the evidence in the package; its
+    /// algorithms have to be acceptable still. A revocation that is known counts.
+    ///
+    /// A package is kept by whoever validates, which this rule relies on: a key
+    /// that is stolen later could date back a forged package.
+    #[default]
+    GoodWhenMade,
+    /// At the validation time, or when a later stamp of the package was made
+    /// (EN 319 102-1 §5.6.3): packages have to be renewed in time.
+    GoodNow,
 }
 
 /// Until when a digest algorithm is acceptable.
@@ -155,6 +175,7 @@ impl Policy {
             max_claimed_skew: 24 * 3_600,
             require_key_usage: true,
             require_signing_certificate: false,
+            package_stamps: StampDemand::default(),
         }
     }
 

@@ -25,6 +25,7 @@ pub struct Report {
     pub(super) trust: Vec<TrustSetUsed>,
     pub(super) findings: Vec<Finding>,
     pub(super) signatures: Vec<SignatureReport>,
+    pub(super) evidence: Vec<SignatureReport>,
 }
 
 /// A set of trust anchors that a validation was given.
@@ -77,6 +78,13 @@ impl Report {
         &self.signatures
     }
 
+    /// The time-stamps of the evidence packages that were given, the oldest first. They are proofs, and count as
+    /// no signature of the document.
+    #[must_use]
+    pub fn evidence(&self) -> &[SignatureReport] {
+        &self.evidence
+    }
+
     /// The worst indication among the signatures, document time-stamps included.
     #[must_use]
     pub fn overall(&self) -> Overall {
@@ -88,7 +96,7 @@ impl Report {
     pub fn wanted(&self) -> Vec<&Wanted> {
         let mut seen = BTreeSet::new();
         let mut all = Vec::new();
-        for signature in &self.signatures {
+        for signature in self.signatures.iter().chain(&self.evidence) {
             signature.collect_wanted(&mut all);
         }
         all.retain(|w| seen.insert((w.what.name(), w.subject.clone())));
@@ -347,6 +355,8 @@ named! {
         ContentTimestamp = "content-timestamp",
         /// A time-stamp over a signature with its validation data.
         ArchiveTimestamp = "archive-timestamp",
+        /// A time-stamp over an evidence package.
+        EvidenceTimestamp = "evidence-timestamp",
         /// A time-stamp token on its own.
         Timestamp = "timestamp",
     }
@@ -581,6 +591,11 @@ pub enum TimeProof {
         /// The time-stamping authority.
         tsa: String,
     },
+    /// A validated time-stamp over an evidence package on the document.
+    EvidencePackage {
+        /// The time-stamping authority.
+        tsa: String,
+    },
     /// The caller stated it.
     Stated,
     /// The token's own genTime, in the report on a time-stamp.
@@ -595,6 +610,7 @@ impl TimeProof {
             Self::ValidationTime => "validation-time",
             Self::SignatureTimestamp { .. } => "signature-timestamp",
             Self::DocumentTimestamp { .. } => "document-timestamp",
+            Self::EvidencePackage { .. } => "evidence-package",
             Self::Stated => "stated",
             Self::GenTime => "gen-time",
         }

@@ -136,6 +136,7 @@ pub(super) fn report() -> Report {
         trust: vec![TrustSetUsed { name: "office".to_owned(), anchors: vec!["22".repeat(32)] }],
         findings: vec![Finding::warning("PDF_AFTER_END", "12 octets follow the end of the document").at("offset 400")],
         signatures: vec![first, failed, undecided],
+        evidence: Vec::new(),
     }
 }
 

@@ -147,6 +147,12 @@ impl Page {
             }
             Language::English => format!("Checked for {at}.\nPolicy: {policy}. Trust sets: {sets}.\n"),
         });
+        for stamp in report.evidence() {
+            let (at, verdict) = (l.time(stamp.best_signature_time()), l.verdict(stamp.indication().overall()));
+            let why = stamp.indication().sub_indication().map_or(String::new(), |w| format!(" ({w})"));
+            let label = l.pick("Gói bằng chứng", "Evidence package");
+            self.out.push_str(&format!("{label}: {at}: {verdict}{why}\n"));
+        }
         self.findings(report.findings(), "");
     }
 
@@ -217,6 +223,12 @@ impl Page {
         let proof = match (s.time_proof(), l) {
             (TimeProof::ValidationTime, _) => {
                 l.pick("chưa có bằng chứng thời gian", "no proof of an earlier time").into()
+            }
+            (TimeProof::EvidencePackage { tsa }, Language::Vietnamese) => {
+                format!("gói bằng chứng, dấu thời gian của {}", plain(tsa))
+            }
+            (TimeProof::EvidencePackage { tsa }, Language::English) => {
+                format!("evidence package, time-stamp of {}", plain(tsa))
             }
             (
                 TimeProof::SignatureTimestamp { tsa } | TimeProof::DocumentTimestamp { tsa, .. },
