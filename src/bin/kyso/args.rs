@@ -481,11 +481,11 @@ pub(crate) enum EnvelopeCommand {
 
 #[derive(Args, Debug)]
 pub(crate) struct EnvelopeNewArgs {
-    /// The description: a JSON object with the fields of the message header.
+    /// The description: a JSON object `document` or `status` with the fields of the message header.
     #[arg(value_name = "META.json")]
     pub(crate) meta: PathBuf,
-    /// A file to attach.
-    #[arg(long, value_name = "FILE")]
+    /// Files to attach, in the order of the manifest.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) attach: Vec<PathBuf>,
     /// The message.
     #[arg(short, long, value_name = "OUT")]

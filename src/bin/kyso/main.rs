@@ -3,6 +3,7 @@
 mod args;
 mod cert;
 mod cert_verify;
+mod envelope;
 mod exit;
 mod input;
 mod keys;
@@ -58,6 +59,7 @@ fn run(cli: &args::Cli) -> Outcome {
         args::Command::Timestamp(args::TimestampCommand::Request(args)) => timestamp::request(args, lang),
         args::Command::Timestamp(args::TimestampCommand::Reply(args)) => timestamp::verify(args, Holds::Reply, lang),
         args::Command::Timestamp(args::TimestampCommand::Verify(args)) => timestamp::verify(args, Holds::Token, lang),
+        args::Command::Envelope(command) => envelope::run(command, lang),
         args::Command::Token(args::TokenCommand::List { pkcs11, json }) => token::list(pkcs11, *json, lang),
         args::Command::Archive { .. } => Err(Stop::usage("archive: reserved, not available yet")),
         _ => Err(Stop::usage("this command is not available yet")),
