@@ -123,7 +123,7 @@ fn validate(given: &Given, attachment: &Attachment, octets: &[u8], findings: &mu
             return None;
         }
     };
-    let validator = Validator::new(&given.policy, &given.anchors, given.at).intermediates(&given.intermediates);
+    let validator = Validator::new(&given.policy, &given.anchors, given.at).evidence(&given.evidence);
     let report = validator.pdf(&pdf);
     match report.overall() {
         Overall::TotalFailed => {
