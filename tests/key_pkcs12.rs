@@ -200,7 +200,7 @@ fn stores_of_java_open() {
         let named = |name| SoftKey::from_pkcs12_named(&store, &password("secret"), name, &Limits::default());
         let first = named("ký").unwrap();
         assert_eq!(first.identity().certificate(), key.identity().certificate());
-        assert_eq!(first.identity().chain(), [named("second").unwrap().identity().certificate().clone()]);
+        assert_eq!(first.identity().chain(), std::slice::from_ref(named("second").unwrap().identity().certificate()));
         let error = named("third").unwrap_err().to_string();
         assert!(error.contains("\"third\"") && error.contains("\"second\""), "{error}");
 
