@@ -7,6 +7,7 @@
 mod chain;
 mod cms;
 mod gather;
+mod etsi;
 mod indication;
 mod json;
 mod level;
