@@ -111,7 +111,7 @@ pub(crate) fn fetch_into(
         asked.push(request.clone());
         match network.fetch(request).and_then(|response| evidence.accept(request.purpose, &response.body)) {
             Ok(()) => new = true,
-            Err(error) => eprintln!("kyso: {}: {error}", request.url),
+            Err(error) => eprintln!("kyso: {}", Stop::from(error).message),
         }
     }
     new
