@@ -71,7 +71,7 @@
 //! | 0 | [`error`], [`finding`], [`limits`], [`secret`], [`source`], [`time`] | what all others speak in |
 //! | 1 | [`asn1`], [`crypto`], [`fetch`] | exact octets; algorithms; the one door to the network |
 //! | 2 | [`x509`], [`cms`], [`timestamp`], [`pdf`], [`container`], [`envelope`] | formats: facts, judged by nobody yet |
-//! | 3 | [`trust`], [`path`], [`revocation`] | whom to trust, and whether still |
+//! | 3 | [`trust`], [`path`], [`revocation`], [`evidence`] | whom to trust, whether still, and what to keep of it |
 //! | 4 | [`key`] | whoever signs |
 //! | 5 | [`sign`], [`validate`] | the two verbs, which do not know each other |
 //! | 6 | [`profile`] | national rules as data |
@@ -89,7 +89,7 @@
 //! |---|---|
 //! | `pkcs11` | tokens and HSMs: `key::pkcs11` |
 //! | `http` | a blocking HTTP client behind the network's door: `fetch::http` |
-//! | `serde` | policies and message contents as JSON |
+//! | `serde` | policies and message contents as JSON (reports need no feature) |
 //! | `aws-lc-rs` | a second crypto backend for the caller to choose; today all of it falls back to the first |
 //! | `capi` | the C ABI: `ffi` |
 //! | `cli` | the `kyso` command |

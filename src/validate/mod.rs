@@ -6,8 +6,8 @@
 
 mod chain;
 mod cms;
-mod gather;
 mod etsi;
+mod gather;
 mod indication;
 mod json;
 mod level;

@@ -62,7 +62,6 @@ fn run(cli: &args::Cli) -> Outcome {
         args::Command::Envelope(command) => envelope::run(command, lang),
         args::Command::Token(args::TokenCommand::List { pkcs11, json }) => token::list(pkcs11, *json, lang),
         args::Command::Archive { .. } => Err(Stop::usage("archive: reserved, not available yet")),
-        _ => Err(Stop::usage("this command is not available yet")),
     }
 }
 
