@@ -34,6 +34,9 @@ use crate::source::Source;
 use crate::time::Time;
 use crate::timestamp::TimeStampToken;
 
+/// Countersignatures of one signer that are judged.
+const MOST_COUNTER_SIGNATURES: usize = 16;
+
 /// Octets of detached content that are read at a time.
 const CHUNK: usize = 256 << 10;
 
@@ -108,7 +111,8 @@ fn one(
     let algorithm = signer.digest_algorithm().ok();
     let beside = beside.zip(algorithm).and_then(|(all, a)| all.iter().find(|d| d.algorithm() == a).copied());
     let inside = signed.content().zip(algorithm).map(|(octets, a)| a.digest(octets));
-    let content = Content { content_type: *signed.content_type(), digest: inside.or(beside), octets: signed.content() };
+    let content =
+        Content { content_type: Some(*signed.content_type()), digest: inside.or(beside), octets: signed.content() };
     let demands =
         Demands { signed_attributes: false, signing_certificate: certificates.policy.require_signing_certificate };
     let mut verified = signer::verify(signer, signed.certificates(), &content, demands, certificates, &mut report);
@@ -129,7 +133,46 @@ fn one(
     let existence = timestamps(signer, certificates.existence.clone(), certificates, &mut report);
     finish(verified, &existence, what, certificates, &mut report);
     level::of_cms(signed, signer, certificates, &mut report);
+    counter_signatures(signed, signer, certificates, &mut report);
     report
+}
+
+/// Countersignatures (RFC 5652 §11.4): each judged as a signature over the signer's signature value.
+/// They are added by whom anybody likes, so they change nothing of what they are on.
+fn counter_signatures(
+    signed: &SignedData,
+    signer: &SignerInfo,
+    certificates: &Certificates<'_>,
+    report: &mut SignatureReport,
+) {
+    let counters = match signer.counter_signatures() {
+        Ok(counters) => counters,
+        Err(error) => {
+            let message = format!("a countersignature cannot be read: {error}");
+            report.findings.push(Finding::warning("COUNTER_SIGNATURE_UNREADABLE", message));
+            return;
+        }
+    };
+    if counters.len() > MOST_COUNTER_SIGNATURES {
+        let message = format!("{} countersignatures; the first {MOST_COUNTER_SIGNATURES} were judged", counters.len());
+        report.findings.push(Finding::warning("COUNTER_SIGNATURES_MANY", message));
+    }
+    for (index, counter) in counters.iter().take(MOST_COUNTER_SIGNATURES).enumerate() {
+        let cades = counter.signing_certificate().ok().flatten().is_some();
+        let format = if cades { SignatureFormat::Cades } else { SignatureFormat::Cms };
+        let name = format!("{}, countersignature {}", report.name, index + 1);
+        let mut own = SignatureReport::draft(&name, SignatureKind::CounterSignature, format, certificates.at);
+        let digest = counter.digest_algorithm().ok().map(|a| a.digest(signer.signature()));
+        let content = Content { content_type: None, digest, octets: Some(signer.signature()) };
+        let demands =
+            Demands { signed_attributes: false, signing_certificate: certificates.policy.require_signing_certificate };
+        let verified = signer::verify(counter, signed.certificates(), &content, demands, certificates, &mut own);
+        claimed(counter.signing_time().ok().flatten(), certificates, &mut own);
+        let existence = timestamps(counter, certificates.existence.clone(), certificates, &mut own);
+        let what = Signed::Encapsulated(signer.signature().to_vec());
+        finish(verified, &existence, what, certificates, &mut own);
+        report.counter_signatures.push(own);
+    }
 }
 
 /// The trust of a signature whose time is known, and what its claimed time has to say.

@@ -74,6 +74,7 @@ fn signature(json: &mut Json, report: &SignatureReport) {
         o.member("best_signature_time").time(report.best_signature_time());
         o.member("deviations").list(report.deviations(), |o, d| o.string(d.code()));
         o.member("timestamps").list(report.timestamps(), signature);
+        o.member("counter_signatures").list(report.counter_signatures(), signature);
         o.member("findings").list(report.findings().iter().chain(report.deviations()), finding);
         o.member("wanted").list(report.wanted(), wanted);
         o.member("time_proof").object(|o| proof(o, report.time_proof()));

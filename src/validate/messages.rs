@@ -210,6 +210,8 @@ const VIETNAMESE: &[(&str, &str)] = &[
     ("CONTENT_MISMATCH", "nội dung bên trong chữ ký khác với tệp nội dung kèm theo"),
     ("CONTENT_MISSING", "không có nội dung đã ký để đối chiếu"),
     ("CONTENT_UNREADABLE", "không đọc được tệp nội dung"),
+    ("COUNTER_SIGNATURES_MANY", "có quá nhiều chữ ký xác nhận; chỉ một số được kiểm tra"),
+    ("COUNTER_SIGNATURE_UNREADABLE", "không đọc được một chữ ký xác nhận"),
     ("COVERAGE_PARTIAL", "chữ ký không bao phủ trọn một phiên bản của tài liệu"),
     ("DIGEST_MISMATCH", "giá trị băm của nội dung khác với giá trị đã ký: nội dung đã bị thay đổi sau khi ký"),
     ("DSS_UNREADABLE", "không đọc được một phần dữ liệu xác minh (DSS) của tài liệu"),

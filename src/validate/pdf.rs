@@ -194,7 +194,7 @@ impl Walk<'_> {
         let (digest, altered) = content(entry, signed)?;
         let sha1 = entry.facts.sub_filter == SubFilter::Pkcs7Sha1;
         let octets = signed.content().filter(|_| sha1);
-        let held = Content { content_type: *signed.content_type(), digest, octets };
+        let held = Content { content_type: Some(*signed.content_type()), digest, octets };
         let mut verified = signer::verify(signer, signed.certificates(), &held, demands, certificates, report);
         if altered {
             let fault = Some(VerificationFault::ContentDigest);

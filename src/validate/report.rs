@@ -125,6 +125,7 @@ pub struct SignatureReport {
     pub(super) algorithm: Option<String>,
     pub(super) deviations: Vec<Finding>,
     pub(super) timestamps: Vec<Self>,
+    pub(super) counter_signatures: Vec<Self>,
     pub(super) findings: Vec<Finding>,
     pub(super) wanted: Vec<Wanted>,
     pub(super) checks: Vec<Check>,
@@ -154,6 +155,7 @@ impl SignatureReport {
             algorithm: None,
             deviations: Vec::new(),
             timestamps: Vec::new(),
+            counter_signatures: Vec::new(),
             findings: Vec::new(),
             wanted: Vec::new(),
             checks: Vec::new(),
@@ -271,6 +273,12 @@ impl SignatureReport {
         &self.timestamps
     }
 
+    /// The countersignatures on it. Anybody can add one, so they count for nothing here but themselves.
+    #[must_use]
+    pub fn counter_signatures(&self) -> &[Self] {
+        &self.counter_signatures
+    }
+
     /// What led to the verdict, and what else a reader should know.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
@@ -347,6 +355,8 @@ named! {
     SignatureKind {
         /// A signature or a seal.
         Signature = "signature",
+        /// A signature over the signature value of another signer.
+        CounterSignature = "counter-signature",
         /// A time-stamp over a whole document.
         DocumentTimestamp = "document-timestamp",
         /// A time-stamp over a signature value.

@@ -70,6 +70,7 @@ fn passed() -> SignatureReport {
         algorithm: Some("RSA-2048 with SHA-256".to_owned()),
         deviations: vec![Finding::warning("TIMESTAMP_TYPE", "a document time-stamp is not of /Type /DocTimeStamp")],
         timestamps: Vec::new(),
+        counter_signatures: Vec::new(),
         findings: Vec::new(),
         wanted: Vec::new(),
         checks: vec![Check {

@@ -200,6 +200,12 @@ impl Page {
             let at = l.time(timestamp.best_signature_time());
             self.row(l.pick("Dấu thời gian", "Time-stamp"), &format!("{at}: {verdict}{why}"));
         }
+        for counter in s.counter_signatures() {
+            let verdict = l.verdict(counter.indication().overall());
+            let why = counter.indication().sub_indication().map_or(String::new(), |w| format!(" ({w})"));
+            let who = counter.signer().map_or(String::new(), |c| or_subject(&c.subject_name, &c.subject));
+            self.row(l.pick("Chữ ký xác nhận", "Countersigned by"), &format!("{who}: {verdict}{why}"));
+        }
         self.findings(s.findings(), "   ");
         self.advice(s);
     }
