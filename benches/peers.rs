@@ -144,7 +144,7 @@ fn measure(sizes: &[u64]) {
         let crls = keys.crls.iter().map(|c| c.as_os_str());
         let validate: Vec<&OsStr> = validate.into_iter().chain([keys.issuing.as_os_str()]).chain(crls).collect();
         row("validate, 3 certificates", &own, &validate, &signed);
-        if let Some(kyso) = option_env!("CARGO_BIN_EXE_kyso") {
+        if let Some(kyso) = option_env!("CARGO_BIN_EXE_kyso").filter(|_| cfg!(feature = "cli")) {
             command(Path::new(kyso), &input, &signed, &keys);
         }
     }

@@ -1,6 +1,7 @@
 //! A document's whole way from one office to another, without any network:
 //! signed by an officer, sealed by the agency, sent as an edXML message,
-//! opened, validated; a tampered copy and a revoked signer are refused.
+//! opened, validated, validated again years later; a tampered copy and a revoked
+//! signer are refused.
 //!
 //! ```sh
 //! cargo run --example round_trip
@@ -27,6 +28,7 @@ use std::time::Instant;
 
 use kyso::Time;
 use kyso::error::RefusalReason;
+use kyso::key::SigningKey;
 use kyso::validate::BaselineLevel;
 use kyso::validate::Changes;
 use kyso::validate::Coverage;
@@ -53,7 +55,7 @@ fn main() -> Outcome<()> {
     let received_at = signed_at.saturating_add(MINUTE * 90);
 
     let step = Stopwatch::start();
-    let (services, signers) = Services::new(signed_at)?;
+    let (mut services, signers) = Services::new(signed_at)?;
     services.save(&signers, &out.path.join("pki"))?;
     let trust = services.trust();
     step.done("authorities, keys and certificates made", "");
@@ -127,6 +129,17 @@ fn main() -> Outcome<()> {
     out.save("6-report.vi.txt", refused_revoked.to_text(Language::Vietnamese).as_bytes(), "why it is refused")?;
     step.done("a document of a revoked signer was refused", &reason(&refused_revoked));
 
+    // A year later the officer leaves and her certificate is revoked. The time-stamp
+    // proves that her signature is older than that.
+    let step = Stopwatch::start();
+    services.set_time(received_at.saturating_add(MINUTE * YEAR));
+    services.revoke(signers.officer.identity().certificate());
+    let years_later = received_at.saturating_add(MINUTE * 2 * YEAR);
+    services.set_time(years_later);
+    let then = receiving::validate(&received.octets, &trust, years_later, &services)?;
+    accepted(&then, signed_at, sealed_at)?;
+    step.done("two years later, the officer's certificate revoked meanwhile: both TOTAL-PASSED", "");
+
     println!("\n{}\n{}", report.to_text(Language::Vietnamese), report.to_text(Language::English));
     out.list();
     println!("  pki/                              demonstration certificates, CRLs, and the officer's key");
@@ -193,6 +206,8 @@ impl Folder {
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
+/// In minutes.
+const YEAR: u32 = 365 * 24 * 60;
 
 /// How long a step took, for the person who watches.
 struct Stopwatch(Instant);

@@ -92,6 +92,11 @@ impl Services {
         self.now.set(now);
     }
 
+    /// Revokes a certificate, now.
+    pub(crate) fn revoke(&mut self, certificate: &Certificate) {
+        self.issuing.revoke(certificate, self.now(), Some(AFFILIATION_CHANGED));
+    }
+
     /// The clock that the services go by.
     pub(crate) fn now(&self) -> Time {
         self.now.get()
