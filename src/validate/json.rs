@@ -141,7 +141,9 @@ fn evidence(json: &mut Json, used: &EvidenceUsed) {
 fn proof(json: &mut Json, proof: &TimeProof) {
     json.member("kind").string(proof.name());
     match proof {
-        TimeProof::SignatureTimestamp { tsa } | TimeProof::EvidencePackage { tsa } => json.member("tsa").string(tsa),
+        TimeProof::SignatureTimestamp { tsa }
+        | TimeProof::ArchiveTimestamp { tsa }
+        | TimeProof::EvidencePackage { tsa } => json.member("tsa").string(tsa),
         TimeProof::DocumentTimestamp { name, tsa } => {
             json.member("name").string(name);
             json.member("tsa").string(tsa);

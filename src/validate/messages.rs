@@ -182,7 +182,9 @@ pub(super) fn vietnamese(code: &str) -> Option<&'static str> {
 const VIETNAMESE: &[(&str, &str)] = &[
     ("ALGORITHM_NOT_ACCEPTABLE", "thuật toán hoặc độ dài khóa không còn được chính sách chấp nhận"),
     ("ALGORITHM_UNSUPPORTED", "thuật toán của chữ ký chưa được hỗ trợ nên không kiểm tra được"),
-    ("ARCHIVE_TIMESTAMP_IGNORED", "có dấu thời gian lưu trữ nhưng chưa được kiểm tra, không dùng làm bằng chứng"),
+    ("ARCHIVE_TIMESTAMP_IGNORED", "có dấu thời gian lưu trữ không thuộc định dạng này; không dùng làm bằng chứng"),
+    ("ARCHIVE_TIMESTAMP_INCOMPLETE", "dữ liệu mà dấu thời gian lưu trữ đã bao phủ nay bị thiếu"),
+    ("ARCHIVE_TIMESTAMP_INDEX", "không đọc được danh mục băm của dấu thời gian lưu trữ"),
     ("ATTACHMENT_PDF_UNREADABLE", "không đọc được tệp PDF đính kèm"),
     ("ATTACHMENT_SIGNATURE_FAILED", "tệp PDF đính kèm có chữ ký không hợp lệ"),
     ("ATTACHMENT_SIGNATURE_UNDECIDED", "chưa xác định được chữ ký trên tệp PDF đính kèm có hợp lệ hay không"),

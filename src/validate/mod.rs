@@ -4,6 +4,7 @@
 //! an error but a report, and nothing passes without stated anchors, policy and
 //! time.
 
+mod archive;
 mod chain;
 mod cms;
 mod etsi;

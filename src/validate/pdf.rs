@@ -209,7 +209,12 @@ impl Walk<'_> {
         }
         let in_dictionary = entry.facts.claimed_time.as_deref().and_then(Time::parse_pdf);
         cms::claimed(in_cms.or(in_dictionary), certificates, report);
-        let stamps = cms::timestamps(signer, existence, certificates, report);
+        let stamps = cms::timestamps(signer, &|_| existence.clone(), certificates, report).or(existence.clone());
+        if signer.archive_time_stamps().next().is_some() {
+            let message =
+                "an archive time-stamp of CAdES is there, which PDF signatures do not have; it proves nothing";
+            report.findings.push(Finding::warning("ARCHIVE_TIMESTAMP_IGNORED", message));
+        }
         let what = ranges_signed(entry);
         cms::finish(verified, &stamps, what, certificates, report);
         if pades {

@@ -76,6 +76,14 @@ pub struct DigestRule {
     pub until: Option<Time>,
 }
 
+impl DigestRule {
+    /// A rule for the algorithm of this name.
+    #[must_use]
+    pub fn new(algorithm: impl Into<String>, until: Option<Time>) -> Self {
+        Self { algorithm: algorithm.into(), until }
+    }
+}
+
 /// Until when keys of at least a length are acceptable with a scheme.
 ///
 /// The rule with the greatest `min_bits` that a key reaches decides.
@@ -90,6 +98,14 @@ pub struct KeyRule {
     /// Acceptable before this time; absent: without an end in sight.
     #[cfg_attr(feature = "serde", serde(default, with = "optional_time"))]
     pub until: Option<Time>,
+}
+
+impl KeyRule {
+    /// A rule for keys of a scheme from a length in bits on.
+    #[must_use]
+    pub const fn new(scheme: Scheme, min_bits: usize, until: Option<Time>) -> Self {
+        Self { scheme, min_bits, until }
+    }
 }
 
 /// A family of signature algorithms.
@@ -138,9 +154,8 @@ impl Policy {
     /// every certificate, later changes permitted up to form filling.
     #[must_use]
     pub fn etsi() -> Self {
-        let digest =
-            |name: &str, until: Option<&str>| DigestRule { algorithm: name.to_owned(), until: until.and_then(day) };
-        let key = |scheme, min_bits, until: Option<&str>| KeyRule { scheme, min_bits, until: until.and_then(day) };
+        let digest = |name: &str, until: Option<&str>| DigestRule::new(name, until.and_then(day));
+        let key = |scheme, min_bits, until: Option<&str>| KeyRule::new(scheme, min_bits, until.and_then(day));
         Self {
             name: "ETSI TS 119 312".to_owned(),
             version: "1.5.1".to_owned(),

@@ -601,6 +601,11 @@ pub enum TimeProof {
         /// The time-stamping authority.
         tsa: String,
     },
+    /// A validated archive time-stamp over the signature.
+    ArchiveTimestamp {
+        /// The time-stamping authority.
+        tsa: String,
+    },
     /// A validated time-stamp over an evidence package on the document.
     EvidencePackage {
         /// The time-stamping authority.
@@ -620,6 +625,7 @@ impl TimeProof {
             Self::ValidationTime => "validation-time",
             Self::SignatureTimestamp { .. } => "signature-timestamp",
             Self::DocumentTimestamp { .. } => "document-timestamp",
+            Self::ArchiveTimestamp { .. } => "archive-timestamp",
             Self::EvidencePackage { .. } => "evidence-package",
             Self::Stated => "stated",
             Self::GenTime => "gen-time",

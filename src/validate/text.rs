@@ -239,14 +239,11 @@ impl Page {
                 format!("evidence package, time-stamp of {}", plain(tsa))
             }
             (
-                TimeProof::SignatureTimestamp { tsa } | TimeProof::DocumentTimestamp { tsa, .. },
-                Language::Vietnamese,
-            ) => {
-                format!("dấu thời gian của {}", plain(tsa))
-            }
-            (TimeProof::SignatureTimestamp { tsa } | TimeProof::DocumentTimestamp { tsa, .. }, Language::English) => {
-                format!("time-stamp of {}", plain(tsa))
-            }
+                TimeProof::SignatureTimestamp { tsa }
+                | TimeProof::ArchiveTimestamp { tsa }
+                | TimeProof::DocumentTimestamp { tsa, .. },
+                _,
+            ) => format!("{} {}", l.pick("dấu thời gian của", "time-stamp of"), plain(tsa)),
             (TimeProof::Stated, _) => l.pick("do người kiểm tra khai", "as the caller states").to_owned(),
             (TimeProof::GenTime, _) => l.pick("ghi trong dấu thời gian", "as the time-stamp says").to_owned(),
         };
