@@ -72,8 +72,43 @@ fn a_certificate_is_valid_revoked_or_not_to_be_judged() {
     let before = [&KNOWN[..7], &["2026-11-19T00:00:00Z"]].concat();
     verify(&office, "revoked.pem", &before).expect(0);
 
+    let chain = [office.read("officer.pem"), office.read("ca.pem")].concat();
+    office.write("chain.pem", chain);
+    verify(&office, "chain.pem", &[&KNOWN[..2], &KNOWN[4..]].concat()).expect(0);
     verify(&office, "nowhere.pem", &KNOWN).expect(66);
     verify(&office, "in.pdf", &KNOWN).expect(65);
+}
+
+#[test]
+fn a_name_cannot_steer_the_terminal() {
+    let office = Office::new();
+    office.signer("evil", &Template::new(&[(ca::CN, "A\u{1b}[2J\u{202E}B")]), KeySpec::P256);
+    for json in [&["--json"][..], &[]] {
+        for command in [&["cert", "verify", "evil.pem", "--at", LATER][..], &["cert", "show", "evil.pem"]] {
+            let run = office.kyso(&[command, json].concat());
+            let all = format!("{}{}", run.out, run.err);
+            assert!(!all.contains(['\u{1b}', '\u{202E}']), "{all:?}");
+            assert!(all.contains("[2J"), "{all:?}");
+        }
+    }
+    let run = office.sign("in.pdf", "out.pdf", "evil", &[]).expect(0);
+    assert!(run.err.contains("[2J") && !run.err.contains(['\u{1b}', '\u{202E}']), "{run}");
+}
+
+#[test]
+fn an_address_in_a_certificate_leads_into_no_private_network() {
+    let office = Office::new();
+    let template = Template { crl_url: Some(cli::closed()), ..Template::new(&[(ca::CN, "Online")]) };
+    office.signer("online", &template, KeySpec::P256);
+    let known =
+        ["--trust", "root.pem", "--intermediate", "ca.pem", "--crl", "crls/root.crl", "--online", "--at", LATER];
+    let json = verify(&office, "online.pem", &known).expect(2).json();
+    assert_eq!(json["sub_indication"], "TRY_LATER");
+    assert!(json["findings"].to_string().contains("private network"), "{json:#}");
+    office.sign("in.pdf", "out.pdf", "online", &[&known[..], &["--require-valid"]].concat()).expect(73);
+    office.sign("in.pdf", "out.pdf", "online", &[]).expect(0);
+    let run = office.kyso(&[&["verify", "out.pdf", "--json"][..], &known].concat()).expect(2);
+    assert!(run.err.contains("private network"), "{run}");
 }
 
 #[test]

@@ -10,7 +10,10 @@ mod cli;
 mod der;
 
 use std::fs;
+use std::io::Seek;
+use std::io::Write;
 use std::path::Path;
+use std::process::Command;
 
 use ca::Template;
 use cli::KNOWN;
@@ -113,7 +116,7 @@ fn level_b_t_and_an_authority_that_does_not_answer() {
 #[test]
 fn wrong_usage_is_told_before_anything_is_opened() {
     let office = Office::new();
-    let cases: [&[&str]; 20] = [
+    let cases: [&[&str]; 19] = [
         &["--format", "xades"],
         &["--format", "asic-e"],
         &["--level", "b-lt", "--tsa", "http://tsa.example.vn/"],
@@ -132,7 +135,6 @@ fn wrong_usage_is_told_before_anything_is_opened() {
         &["--at", "yesterday"],
         &["--no-revocation", "--online"],
         &["--no-revocation", "--require-valid"],
-        &["--evidence", "package"],
         &["--certify", "perhaps"],
     ];
     for more in cases {
@@ -224,7 +226,7 @@ fn a_file_that_may_not_grow_leaves_the_old_one() {
         env!("CARGO_BIN_EXE_kyso"),
         cli::SIGNED
     );
-    let shell = std::process::Command::new("sh").args(["-c", &script]).current_dir(office.path("")).output();
+    let shell = Command::new("sh").args(["-c", &script]).current_dir(office.path("")).output();
     let Ok(output) = shell else {
         eprintln!("no shell: skipped");
         return;
@@ -247,6 +249,7 @@ fn passwords_come_from_elsewhere_and_are_tried_once() {
     office.write("ascii", "secret words\n");
     let store = ["pkcs12", "-export", "-inkey", "plain.pem", "-in", "officer.pem", "-certfile", "ca.pem"];
     openssl(&[&store[..], &["-out", "store.p12", "-passout", "file:ascii"]].concat());
+    openssl(&[&store[..6], &["-out", "alone.p12", "-passout", "file:ascii"]].concat());
     let key = ["--key", "locked.pem", "--cert", "officer.pem"];
     let p12 = ["--p12", "store.p12"];
     let sign = |key: &[&str], more: &[&str]| {
@@ -256,6 +259,10 @@ fn passwords_come_from_elsewhere_and_are_tried_once() {
     sign(&key, &["--password-file", "password"]).expect(0);
     sign(&p12, &["--password-file", "ascii"]).expect(0);
     sign(&p12, &["--password-env", "RIGHT"]).expect(0);
+    sign(&p12, &["--password-env", "RIGHT", "--cert", "officer.pem"]).expect(64);
+    // A store without the chain, which is given beside it.
+    sign(&["--p12", "alone.p12", "--chain", "ca.pem"], &["--password-env", "RIGHT"]).expect(0);
+    office.kyso(&[&["verify", "out.pdf"][..], &KNOWN[..2], &KNOWN[4..]].concat()).expect(0);
     fs::remove_file(office.path("out.pdf")).unwrap();
     for key in [&key[..], &p12] {
         let run = sign(key, &["--password-env", "WRONG"]).expect(77);
@@ -270,7 +277,7 @@ fn passwords_come_from_elsewhere_and_are_tried_once() {
 #[test]
 fn no_option_takes_a_secret() {
     let help = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots/cli_help.txt")).unwrap();
-    let options = help.lines().filter_map(|line| line.trim().split_whitespace().find(|word| word.starts_with("--")));
+    let options = help.lines().filter_map(|line| line.split_whitespace().find(|word| word.starts_with("--")));
     let secret = |option: &&str| option.starts_with("--pin") || option.contains("password");
     for option in options.filter(secret) {
         assert!(option.ends_with("-env") || option.ends_with("-file"), "{option}");
@@ -288,7 +295,7 @@ fn png() -> Vec<u8> {
     };
     let rows = [0, 200, 20, 30, 200, 20, 30].repeat(2);
     let mut deflated = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::fast());
-    std::io::Write::write_all(&mut deflated, &rows).unwrap();
+    deflated.write_all(&rows).unwrap();
     let header = [&2u32.to_be_bytes()[..], &2u32.to_be_bytes(), &[8, 2, 0, 0, 0]].concat();
     let data = deflated.finish().unwrap();
     [b"\x89PNG\r\n\x1A\n".to_vec(), chunk(b"IHDR", &header), chunk(b"IDAT", &data), chunk(b"IEND", &[])].concat()
@@ -302,4 +309,46 @@ fn the_pdf_that_was_signed_can_be_read() {
     let pdf = Pdf::parse(&octets, &kyso::Limits::default()).unwrap();
     let facts = pdf.signatures().unwrap();
     assert_eq!(facts[0].certification, Some(kyso::pdf::Permission::FormFilling));
+}
+
+/// A page whose content stream is a hole of so many octets.
+fn long_pdf(path: &Path, length: u64) {
+    let mut file = fs::File::create(path).unwrap();
+    let mut text = "%PDF-1.7\n".to_owned();
+    let mut offsets = Vec::new();
+    let objects = [
+        "<< /Type /Catalog /Pages 2 0 R >>".to_owned(),
+        "<< /Type /Pages /Kids [3 0 R] /Count 1 /MediaBox [0 0 595 842] >>".to_owned(),
+        "<< /Type /Page /Parent 2 0 R /Resources << >> /Contents 4 0 R >>".to_owned(),
+        format!("<< /Length {length} >>\nstream\n"),
+    ];
+    for (index, object) in objects.iter().enumerate() {
+        offsets.push(text.len());
+        text.push_str(&format!("{} 0 obj\n{object}", index + 1));
+        text.push_str(if index < 3 { "\nendobj\n" } else { "" });
+    }
+    file.write_all(text.as_bytes()).unwrap();
+    file.seek(std::io::SeekFrom::Current(i64::try_from(length).unwrap())).unwrap();
+    let end = "\nendstream\nendobj\n";
+    let table = text.len() as u64 + length + end.len() as u64;
+    let rows: String = offsets.iter().map(|offset| format!("{offset:010} 00000 n \n")).collect();
+    let xref = format!("xref\n0 5\n0000000000 65535 f \n{rows}trailer\n<< /Size 5 /Root 1 0 R >>\n");
+    file.write_all(format!("{end}{xref}startxref\n{table}\n%%EOF\n").as_bytes()).unwrap();
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_long_document_is_never_held_in_memory_and_no_bar_is_shown_without_a_terminal() {
+    let office = Office::new();
+    long_pdf(&office.path("long.pdf"), 96 << 20);
+    let limited = |arguments: &str| {
+        // 80 MB of addresses for everything, the program itself included.
+        let script = format!("ulimit -v 80000; exec '{}' {arguments}", env!("CARGO_BIN_EXE_kyso"));
+        let output = Command::new("sh").args(["-c", &script]).current_dir(office.path("")).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    };
+    let key = "--key officer.key --cert officer.pem --chain ca.pem --no-revocation";
+    limited(&format!("sign long.pdf -o out.pdf {key} --signing-time {}", cli::SIGNED));
+    limited(&format!("verify out.pdf {}", KNOWN.join(" ")));
 }

@@ -15,7 +15,14 @@ use ca::Template;
 use cli::KNOWN;
 use cli::LATER;
 use cli::Office;
+use kyso::Limits;
+use kyso::crypto::DigestAlgorithm;
 use kyso::crypto::KeySpec;
+use kyso::evidence::PackageDraft;
+use kyso::fetch::Purpose;
+use kyso::revocation::Evidence;
+use kyso::timestamp::TimeStampRequest;
+use kyso::timestamp::TimeStampToken;
 use serde_json::Value;
 
 fn signed() -> Office {
@@ -196,4 +203,35 @@ fn cms_files_with_and_without_their_content() {
         assert_eq!(signature["integrity"], "broken", "{file}");
     }
     office.verify("detached.p7s", &["--content", "nowhere.xml"]).expect(66);
+}
+
+#[test]
+fn the_package_made_at_receipt_outlives_the_certificates() {
+    let office = signed();
+    let read = |name: &str| office.read(name);
+    let mut gathered = Evidence::new();
+    gathered.accept(Purpose::IssuerCertificate, &read("ca.pem")).unwrap();
+    for crl in ["crls/root.crl", "crls/ca.crl"] {
+        gathered.accept(Purpose::Crl, &read(crl)).unwrap();
+    }
+    let template = Template::tsa(&[(ca::CN, "TSA of cli")]).valid("2026-01-01T00:00:00Z", "2045-01-01T00:00:00Z");
+    let tsa = ca::Tsa::new(office.root.issue(&template, KeySpec::P256));
+    let draft = PackageDraft::new(&read("out.pdf"), &gathered).unwrap();
+    let imprint = DigestAlgorithm::Sha256.digest(&draft.to_be_stamped());
+    let token = tsa.token(&TimeStampRequest::new(imprint).to_der(), ca::at("2026-11-23T01:30:00Z"));
+    let token = TimeStampToken::from_octets(&token, &Limits::default()).unwrap();
+    office.write("package", draft.stamp(token, &gathered).unwrap().to_octets());
+    office.write("later.crl", office.root.crl(ca::at("2040-01-01T00:00:00Z"), ca::at("2040-02-01T00:00:00Z")));
+    let later = |file: &str, more: &[&str]| {
+        let at = ["--at", "2040-01-15T00:00:00Z", "--crl", "later.crl"];
+        office.kyso(&[&["verify", file, "--json", "--trust", "root.pem"], &at[..], more].concat())
+    };
+    later("out.pdf", &[]).expect(2);
+    let report = later("out.pdf", &["--evidence", "package"]).expect(0).json();
+    assert_eq!(report["signatures"][0]["best_signature_time"], "2026-11-23T01:30:00Z");
+    // About another document it proves nothing.
+    office.sign("out.pdf", "two.pdf", "officer", &[]).expect(0);
+    later("two.pdf", &["--evidence", "package"]).expect(2);
+    later("out.pdf", &["--evidence", "in.pdf"]).expect(65);
+    later("out.pdf", &["--evidence", "nowhere"]).expect(66);
 }

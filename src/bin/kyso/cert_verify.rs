@@ -88,6 +88,10 @@ pub(crate) fn verify(args: &CertVerifyArgs, lang: Lang) -> Outcome {
     let mut given = trust::given(&args.trust)?;
     let settings = settings(args)?;
     let certificate = trust::certificate(&args.cert)?;
+    // A file with the certificate and its chain.
+    for other in trust::certificates(&args.cert)?.into_iter().flat_map(|(_, all)| all) {
+        given.evidence.add_certificate(other);
+    }
     let judged = seek(&certificate, &settings, &mut given, args.trust.online)?;
     show(&judged, &certificate, args.json, lang)?;
     Ok(match judged.verdict {

@@ -10,10 +10,13 @@ use kyso::crypto::PrivateKey;
 use kyso::crypto::PssParameters;
 use kyso::crypto::SignatureAlgorithm;
 use kyso::error::SecretError;
+use kyso::key::SignatureValue;
 use kyso::key::SignerIdentity;
 use kyso::key::SigningKey;
+use kyso::key::ToBeSigned;
 use kyso::key::pkcs11::KeySelector;
 use kyso::key::pkcs11::Module;
+use kyso::key::pkcs11::Token;
 use kyso::key::pkcs11::TokenSelector;
 use kyso::key::pkcs11::TokenUri;
 use kyso::key::soft::SoftKey;
@@ -31,14 +34,50 @@ use crate::trust;
 pub(crate) fn open(args: &KeyArgs, digest: Option<DigestName>, pss: bool) -> Result<Box<dyn SigningKey>, Stop> {
     let token = args.pkcs11.is_some() || args.pkcs11_uri.is_some();
     match (&args.p12, &args.key, token) {
-        (Some(path), None, false) => from_pkcs12(path, args, digest, pss),
+        (Some(_), None, false) if args.cert.is_some() => {
+            Err(Stop::usage("--cert: the PKCS#12 store holds the certificate of its key"))
+        }
+        (Some(path), None, false) => with_chain(from_pkcs12(path, args, digest, pss)?, &args.chain),
         (None, Some(path), false) => from_file(path, args, digest, pss),
-        (None, None, true) => from_token(args, digest, pss),
+        (None, None, true) => with_chain(from_token(args, digest, pss)?, &args.chain),
         (None, None, false) => {
             Err(Stop::usage("which key? Give --p12 FILE, --key FILE --cert FILE, or --pkcs11 MODULE"))
         }
         _ => Err(Stop::usage("--p12, --key and --pkcs11: give one of them")),
     }
+}
+
+/// A key with further certificates beside those that it came with.
+struct WithChain {
+    key: Box<dyn SigningKey>,
+    identity: SignerIdentity,
+}
+
+impl SigningKey for WithChain {
+    fn identity(&self) -> &SignerIdentity {
+        &self.identity
+    }
+
+    fn default_algorithm(&self) -> SignatureAlgorithm {
+        self.key.default_algorithm()
+    }
+
+    fn sign(&self, message: &ToBeSigned) -> Result<SignatureValue, kyso::Error> {
+        self.key.sign(message)
+    }
+}
+
+fn with_chain(key: Box<dyn SigningKey>, chain: &[PathBuf]) -> Result<Box<dyn SigningKey>, Stop> {
+    if chain.is_empty() {
+        return Ok(key);
+    }
+    let mut all = key.identity().chain().to_vec();
+    for path in chain {
+        let more = trust::certificates(path)?.into_iter().flat_map(|(_, c)| c);
+        all.extend(more.filter(|c| c != key.identity().certificate() && !key.identity().chain().contains(c)));
+    }
+    let identity = SignerIdentity::new(key.identity().certificate().clone(), all);
+    Ok(Box::new(WithChain { key, identity }))
 }
 
 fn from_pkcs12(
@@ -94,6 +133,16 @@ fn from_token(args: &KeyArgs, digest: Option<DigestName>, pss: bool) -> Result<B
             (args.token.as_ref().map_or_else(TokenSelector::only, |label| TokenSelector::only().label(label)), key)
         }
     };
+    // Nobody is asked for the PIN of a token that is not there.
+    let module = Module::load(module)?;
+    let tokens = module.tokens()?;
+    let wanted = |t: &Token| args.token.as_ref().is_none_or(|label| t.label().octets() == label.as_bytes());
+    if !tokens.iter().any(wanted) {
+        let which = args.token.as_ref().map_or_else(|| "a token".to_owned(), |label| format!("the token \"{label}\""));
+        let there: Vec<String> = tokens.iter().map(ToString::to_string).collect();
+        let there = if there.is_empty() { "none".to_owned() } else { there.join(", ") };
+        return Err(Stop { exit: Exit::Service, message: format!("{which} is not there; there is {there}") });
+    }
     let pin = input::secret(args.pin_env.as_deref(), args.pin_file.as_deref(), Some("PIN: "))?;
     let Some(pin) = pin else {
         return Err(Stop {
@@ -101,9 +150,9 @@ fn from_token(args: &KeyArgs, digest: Option<DigestName>, pss: bool) -> Result<B
             message: "a PIN is needed: --pin-env, --pin-file, or a terminal".into(),
         });
     };
-    let session = Module::load(module)?.login(token, Pin::new(pin.as_str()))?;
+    let session = module.login(token, Pin::new(pin.as_str()))?;
     let key = match &args.cert {
-        Some(cert) => session.signing_key_with(key, identity(cert, &args.chain)?)?,
+        Some(cert) => session.signing_key_with(key, identity(cert, &[])?)?,
         None => session.signing_key(key)?,
     };
     let algorithm =

@@ -39,7 +39,7 @@ fn main() -> ExitCode {
     match run(&cli) {
         Ok(exit) => code(exit),
         Err(Stop { exit, message }) => {
-            eprintln!("kyso: {message}");
+            print::note(&message);
             code(exit)
         }
     }

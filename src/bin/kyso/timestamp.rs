@@ -64,7 +64,7 @@ pub(crate) fn verify(args: &TimestampVerifyArgs, holds: Holds, lang: Lang) -> Ou
         (None, Some(text)) => Some(parsed(text, algorithm)?),
         (None, None) => None,
     };
-    let report = verify::validate(&given, args.trust.online, |v| v.timestamp(&token, digest.as_ref()))?;
+    let report = verify::validate(&given, args.trust.online, &octets, |v| v.timestamp(&token, digest.as_ref()))?;
     verify::show(&report, args.json, lang)
 }
 

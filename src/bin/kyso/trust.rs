@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use kyso::Limits;
 use kyso::Time;
+use kyso::evidence::EvidencePackage;
 use kyso::fetch::Purpose;
 use kyso::revocation::Evidence;
 use kyso::revocation::RevocationRules;
@@ -23,6 +25,8 @@ pub(crate) struct Given {
     pub(crate) anchors: TrustAnchors,
     /// Intermediates, CRLs, OCSP responses.
     pub(crate) evidence: Evidence,
+    /// What was gathered at receipt; its contents are in the evidence too.
+    pub(crate) package: Option<EvidencePackage>,
     pub(crate) at: Time,
     pub(crate) policy: Policy,
 }
@@ -43,9 +47,6 @@ impl Given {
 
 /// Reads anchors, evidence, time and policy.
 pub(crate) fn given(args: &TrustArgs) -> Result<Given, Stop> {
-    if args.evidence.is_some() {
-        return Err(Stop::usage("--evidence: evidence packages are not available yet"));
-    }
     if args.online && args.no_revocation {
         return Err(Stop::usage("--online asks for what --no-revocation does without: give one of them"));
     }
@@ -79,7 +80,12 @@ pub(crate) fn given(args: &TrustArgs) -> Result<Given, Stop> {
     if args.no_revocation {
         policy = policy.without_revocation();
     }
-    Ok(Given { anchors, evidence: evidence(args)?, at, policy })
+    let mut evidence = evidence(args)?;
+    let package = args.evidence.as_deref().map(package).transpose()?;
+    if let Some(package) = &package {
+        evidence.add_all(package.gathered());
+    }
+    Ok(Given { anchors, evidence, package, at, policy })
 }
 
 fn evidence(args: &TrustArgs) -> Result<Evidence, Stop> {
@@ -96,6 +102,10 @@ fn evidence(args: &TrustArgs) -> Result<Evidence, Stop> {
         }
     }
     Ok(evidence)
+}
+
+fn package(path: &std::path::Path) -> Result<EvidencePackage, Stop> {
+    EvidencePackage::from_octets(&input::read(path)?, &Limits::default()).map_err(|e| Stop::from(e).of_file(path))
 }
 
 /// The certificates of a file, or of every file of a folder.

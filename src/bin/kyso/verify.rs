@@ -59,7 +59,11 @@ pub(crate) fn verify(args: &VerifyArgs, lang: Lang) -> Outcome {
 
 /// Prints a report; the exit code says the same as its indication.
 pub(crate) fn show(report: &Report, as_json: bool, lang: Lang) -> Outcome {
-    print::text(&if as_json { report.to_json() } else { report.to_text(lang.into()) })?;
+    if as_json {
+        print::out(&report.to_json())?;
+    } else {
+        print::text(&report.to_text(lang.into()))?;
+    }
     Ok(match report.overall() {
         Overall::TotalPassed => Exit::Done,
         Overall::TotalFailed => Exit::Failed,
@@ -69,15 +73,22 @@ pub(crate) fn show(report: &Report, as_json: bool, lang: Lang) -> Outcome {
 }
 
 /// Validates; with `online`, fetches what the report wants and validates again
-/// until it wants nothing that was not asked for.
+/// until it wants nothing that was not asked for. `document` is what an
+/// evidence package would be about.
 pub(crate) fn validate(
     given: &Given,
     online: bool,
+    document: &dyn Source,
     validation: impl Fn(&Validator<'_>) -> Report,
 ) -> Result<Report, Stop> {
     let mut evidence = given.evidence.clone();
-    let judge =
-        |evidence: &Evidence| validation(&Validator::new(&given.policy, &given.anchors, given.at).evidence(evidence));
+    let judge = |evidence: &Evidence| {
+        let validator = Validator::new(&given.policy, &given.anchors, given.at).evidence(evidence);
+        validation(&match &given.package {
+            Some(package) => validator.package(package, document),
+            None => validator,
+        })
+    };
     let mut report = judge(&evidence);
     if !online {
         return Ok(report);
@@ -111,7 +122,7 @@ pub(crate) fn fetch_into(
         asked.push(request.clone());
         match network.fetch(request).and_then(|response| evidence.accept(request.purpose, &response.body)) {
             Ok(()) => new = true,
-            Err(error) => eprintln!("kyso: {}", Stop::from(error).message),
+            Err(error) => print::note(&Stop::from(error).message),
         }
     }
     new
@@ -123,7 +134,7 @@ fn pdf(args: &VerifyArgs, given: &Given, source: &FileSource) -> Result<Report, 
     }
     let watched = Watched::new(source, 1);
     let pdf = Pdf::parse(&watched, &Limits::default()).map_err(sign::of_pdf(&args.input))?;
-    let report = validate(given, args.trust.online, |validator| validator.pdf(&pdf))?;
+    let report = validate(given, args.trust.online, source, |validator| validator.pdf(&pdf))?;
     if let Some(folder) = &args.extract {
         let facts = pdf.signatures().map_err(sign::of_pdf(&args.input))?;
         let mut folder = Folder::new(folder, "pdf")?;
@@ -150,7 +161,7 @@ fn cms(args: &VerifyArgs, given: &Given) -> Result<Report, Stop> {
     let content = args.content.as_deref().map(FileSource::open).transpose()?;
     let watched = content.as_ref().map(|content| Watched::new(content, 1));
     let content_source = watched.as_ref().map(|watched| watched as &dyn Source);
-    let report = validate(given, args.trust.online, |validator| validator.cms(&signed, content_source))?;
+    let report = validate(given, args.trust.online, &octets, |validator| validator.cms(&signed, content_source))?;
     if let Some(content) = &content {
         content.check_unchanged()?;
     }
