@@ -5,6 +5,7 @@
 
 mod algorithm;
 mod backend;
+pub(crate) mod cipher;
 mod digest;
 pub(crate) mod password;
 mod private_key;
