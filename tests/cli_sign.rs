@@ -8,6 +8,8 @@ mod ca;
 mod cli;
 #[path = "support/der.rs"]
 mod der;
+#[path = "support/sample_pdf.rs"]
+mod sample_pdf;
 
 use std::fs;
 use std::io::Seek;
@@ -66,6 +68,22 @@ fn an_officer_signs_and_then_the_agency() {
     assert_eq!(told[0], (&"Nguyễn Văn A".into(), &"revision".into(), &"form".into()));
     assert_eq!(told[1], (&"UBND xã Bình Minh".into(), &"whole-document".into(), &"none".into()));
     assert_eq!(signatures[1]["algorithm"], "RSASSA-PSS-SHA512");
+}
+
+#[test]
+fn an_empty_field_is_filled_and_shows_a_block() {
+    let office = Office::new();
+    office.write("field.pdf", sample_pdf::with_field(sample_pdf::Xref::Table, ""));
+    office.write("seal.png", png());
+    let block = ["--field", "Approval", "--image", "seal.png", "--appearance", "image-text"];
+    office.sign("field.pdf", "out.pdf", "officer", &block).expect(0);
+    let report = office.verify("out.pdf", &[]).expect(0).json();
+    assert_eq!(report["signatures"][0]["name"], "Approval");
+    // There is no such field, so there is no place; and a field is signed once.
+    office.sign("field.pdf", "none.pdf", "officer", &["--field", "New", "--appearance", "text"]).expect(64);
+    office.sign("out.pdf", "none.pdf", "officer", &["--field", "Approval"]).expect(64);
+    office.sign("in.pdf", "none.pdf", "officer", &["--page", "9", "--rect", "10,10,200,60"]).expect(64);
+    assert!(!office.exists("none.pdf"));
 }
 
 #[test]
@@ -150,6 +168,11 @@ fn wrong_usage_is_told_before_anything_is_opened() {
     office.kyso(&["sign", "in.pdf", "-o", "out"]).expect(64);
     office.kyso(&["sign", "in.pdf", "-o", "out", "--key", "officer.key"]).expect(64);
     office.kyso(&["sign", "in.pdf", "-o", "out", "--key", "officer.key", "--p12", "x.p12"]).expect(64);
+    let key = ["sign", "in.pdf", "-o", "out", "--key", "officer.key", "--cert", "officer.pem"];
+    for more in [["--token", "x"], ["--pin-env", "HOME"], ["--key-label", "x"]] {
+        office.kyso(&[&key[..], &more].concat()).expect(64);
+    }
+    office.kyso(&["sign", "in.pdf", "-o", "out", "--pkcs11", "module.so", "--password-env", "HOME"]).expect(64);
     office.kyso(&["extend", "in.pdf", "-o", "out", "--level", "b-b"]).expect(64);
     assert!(!office.exists("out") && !office.exists("out.pdf"));
 }
@@ -260,6 +283,11 @@ fn passwords_come_from_elsewhere_and_are_tried_once() {
     sign(&p12, &["--password-file", "ascii"]).expect(0);
     sign(&p12, &["--password-env", "RIGHT"]).expect(0);
     sign(&p12, &["--password-env", "RIGHT", "--cert", "officer.pem"]).expect(64);
+    // The friendly name of the key chooses it.
+    openssl(&[&store[..], &["-name", "Office", "-out", "named.p12", "-passout", "file:ascii"]].concat());
+    let named = |name: &str| sign(&["--p12", "named.p12", "--key-label", name], &["--password-env", "RIGHT"]);
+    named("Office").expect(0);
+    named("Home").expect(64);
     // A store without the chain, which is given beside it.
     sign(&["--p12", "alone.p12", "--chain", "ca.pem"], &["--password-env", "RIGHT"]).expect(0);
     office.kyso(&[&["verify", "out.pdf"][..], &KNOWN[..2], &KNOWN[4..]].concat()).expect(0);
@@ -340,10 +368,10 @@ fn long_pdf(path: &Path, length: u64) {
 #[test]
 fn a_long_document_is_never_held_in_memory_and_no_bar_is_shown_without_a_terminal() {
     let office = Office::new();
-    long_pdf(&office.path("long.pdf"), 96 << 20);
+    long_pdf(&office.path("long.pdf"), 48 << 20);
     let limited = |arguments: &str| {
-        // 80 MB of addresses for everything, the program itself included.
-        let script = format!("ulimit -v 80000; exec '{}' {arguments}", env!("CARGO_BIN_EXE_kyso"));
+        // 56 MB of addresses for everything, the program itself included.
+        let script = format!("ulimit -v 56000; exec '{}' {arguments}", env!("CARGO_BIN_EXE_kyso"));
         let output = Command::new("sh").args(["-c", &script]).current_dir(office.path("")).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
         assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));

@@ -23,6 +23,8 @@ use kyso::fetch::Purpose;
 use kyso::revocation::Evidence;
 use kyso::timestamp::TimeStampRequest;
 use kyso::timestamp::TimeStampToken;
+use kyso::x509::ocsp;
+use kyso::x509::ocsp::CertId;
 use serde_json::Value;
 
 fn signed() -> Office {
@@ -73,6 +75,32 @@ fn a_valid_document_is_0_and_its_json_has_the_members_of_the_contract() {
     let text = |lang: &str| office.kyso(&[&["verify", "out.pdf", "--lang", lang][..], &KNOWN].concat()).expect(0).out;
     assert!(text("vi").starts_with("HỢP LỆ: 1/1"));
     assert!(text("en").starts_with("VALID: 1 of 1"));
+}
+
+#[test]
+fn the_locale_chooses_the_language_and_folders_hold_trust() {
+    let office = signed();
+    fs::create_dir(office.path("anchors")).unwrap();
+    fs::rename(office.path("root.pem"), office.path("anchors/root.pem")).unwrap();
+    let all = [&["verify", "out.pdf", "--trust", "anchors"][..], &KNOWN[2..]].concat();
+    let run = |locale: &str| office.kyso_with(&all, &[("LC_ALL", locale)]).expect(0).out;
+    assert!(run("vi_VN.UTF-8").starts_with("HỢP LỆ"));
+    assert!(run("fr_FR.UTF-8").starts_with("VALID"));
+    assert!(run("vi_VN.UTF-8").contains("\"anchors\""), "the trust set has the name of its path");
+}
+
+#[test]
+fn an_ocsp_response_speaks_for_the_signer() {
+    let office = Office::new();
+    let certificate = office.signer("other", &Template::new(&[(ca::CN, "Other")]), KeySpec::P256);
+    office.sign("in.pdf", "out.pdf", "other", &[]).expect(0);
+    let id = CertId::new(DigestAlgorithm::Sha1, &office.ca.certificate, certificate.serial());
+    let (now, next) = (ca::at("2026-11-23T01:30:00Z"), ca::at("2026-11-24T01:30:00Z"));
+    office.write("good.ocsp", office.ca.ocsp(&ocsp::request(&id, None), None, now, next));
+    let known = ["--trust", "root.pem", "--crl", "crls/root.crl", "--at", LATER, "--json"];
+    office.kyso(&[&["verify", "out.pdf"][..], &known].concat()).expect(2);
+    let report = office.kyso(&[&["verify", "out.pdf", "--ocsp", "good.ocsp"][..], &known].concat()).expect(0).json();
+    assert_eq!(report["signatures"][0]["path"][0]["evidence"]["kind"], "ocsp");
 }
 
 #[test]

@@ -103,7 +103,7 @@ pub(crate) struct KeyArgs {
     /// Token by its label.
     #[arg(long, value_name = "LABEL")]
     pub(crate) token: Option<String>,
-    /// Key by its label.
+    /// Key by its label; in a PKCS#12 store, its friendly name.
     #[arg(long, value_name = "L")]
     pub(crate) key_label: Option<String>,
     /// Key by its CKA_ID.

@@ -33,6 +33,20 @@ use crate::trust;
 /// Opens the key that the options name.
 pub(crate) fn open(args: &KeyArgs, digest: Option<DigestName>, pss: bool) -> Result<Box<dyn SigningKey>, Stop> {
     let token = args.pkcs11.is_some() || args.pkcs11_uri.is_some();
+    // An option that is passed over in silence is one that somebody relied on.
+    let of_tokens = [
+        ("--token", args.token.is_some()),
+        ("--key-id", args.key_id.is_some()),
+        ("--key-label", args.key_label.is_some() && args.p12.is_none()),
+        ("--pin-env", args.pin_env.is_some()),
+        ("--pin-file", args.pin_file.is_some()),
+    ];
+    let of_files = [("--password-env", args.password_env.is_some()), ("--password-file", args.password_file.is_some())];
+    let foreign = if token { &of_files[..] } else { &of_tokens };
+    if let Some((option, _)) = foreign.iter().find(|(_, given)| *given) {
+        let whose = if token { "of a key file; a token has a PIN" } else { "for keys on a token" };
+        return Err(Stop::usage(format!("{option} is {whose}")));
+    }
     match (&args.p12, &args.key, token) {
         (Some(_), None, false) if args.cert.is_some() => {
             Err(Stop::usage("--cert: the PKCS#12 store holds the certificate of its key"))
@@ -90,7 +104,12 @@ fn from_pkcs12(
     let prompt = format!("Password of {}: ", path.display());
     // A store without a password is opened with an empty one.
     let password = password(args, Some(&prompt))?.unwrap_or_else(|| Password::new(""));
-    let key = SoftKey::from_pkcs12(&octets, &password, &Limits::default()).map_err(|e| Stop::from(e).of_file(path))?;
+    let limits = Limits::default();
+    let key = match &args.key_label {
+        Some(name) => SoftKey::from_pkcs12_named(&octets, &password, name, &limits),
+        None => SoftKey::from_pkcs12(&octets, &password, &limits),
+    };
+    let key = key.map_err(|e| Stop::from(e).of_file(path))?;
     let algorithm =
         algorithm(key.identity().certificate().public_key().key_type(), key.default_algorithm(), digest, pss)?;
     Ok(Box::new(key.with_algorithm(algorithm)?))
