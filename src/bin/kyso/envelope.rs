@@ -276,7 +276,7 @@ fn text(message: &Message, check: &Check, reports: &[Option<Report>], lang: Lang
         _ => {}
     }
     for (n, attachment) in check.attachments.iter().enumerate() {
-        let name = attachment.name.as_deref().unwrap_or(pick("(không tên)", "(no name)"));
+        let name = attachment.name.as_deref().unwrap_or_else(|| pick("(không tên)", "(no name)"));
         lines.push(format!("\n{} {}: {}", pick("Tệp", "File"), n + 1, shown(name)));
         if let Some(content) = &attachment.content {
             lines.push(format!("  {} {}", content.size, pick("byte", "octets")));
