@@ -81,7 +81,7 @@ fn assert_same(text: &[u8], message: &Message, check: &Check, file: &str) {
     let again = envelope.check().unwrap();
     assert!(again.findings.is_empty(), "{file}: {:?}", again.findings);
     let digests = |check: &Check| -> Vec<_> {
-        check.attachments.iter().map(|a| a.content.as_ref().map(|c| (c.size, c.sha256.clone()))).collect()
+        check.attachments.iter().map(|a| a.content.as_ref().map(|c| (c.size, c.sha256))).collect()
     };
     assert_eq!(digests(&again), digests(check), "{file}");
 }

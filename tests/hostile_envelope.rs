@@ -1,6 +1,6 @@
 //! Input that was made to crash a reader, to keep it busy or to lead it astray:
 //! each gives an error or a report, within its limits.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test may stop where it stands
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)] // a test may stop where it stands
 
 #[path = "support/corpus.rs"]
 mod corpus;
@@ -454,4 +454,26 @@ fn attacks_on_xml_end_as_errors() {
         }
     }
     assert!(rows > 50, "{rows}");
+}
+
+#[test]
+fn only_what_is_wanted_is_held_and_shown() {
+    let message = messages::plain().into();
+    let contents =
+        [b"%PDF-1.7".to_vec(), vec![b'x'; 5_000], [b"%PDF-1.7".as_slice(), &[b' '; 500_000]].concat(), Vec::new()];
+    let mut writer = Writer::new(&message);
+    for content in &contents {
+        writer = writer.enclose(Enclosure::new("a.bin", "application/octet-stream", content));
+    }
+    let text = writer.to_vec().unwrap();
+    let envelope = Envelope::read(&text, &Limits::default()).unwrap();
+    let mut shown = Vec::new();
+    let wants = |head: &[u8]| {
+        assert!(head.len() <= 1_024);
+        head.starts_with(b"%PDF")
+    };
+    let check = envelope.check_with(&wants, &mut |_, octets| shown.push(octets.len())).unwrap();
+    assert_eq!(shown, [8, 500_008]);
+    let sizes: Vec<u64> = check.attachments.iter().map(|a| a.content.as_ref().unwrap().size).collect();
+    assert_eq!(sizes, [8, 5_000, 500_008, 0]);
 }

@@ -68,19 +68,36 @@ impl Envelope<'_> {
         self.checked(&mut |attachment, most| self.unpack_within(attachment, most, &mut |_| Ok(())))
     }
 
-    /// As [`check`](Self::check), and shows each whole attachment to `inspect`,
-    /// in document order; a damaged one is not shown.
+    /// As [`check`](Self::check), and shows whole attachments to `inspect`, in
+    /// document order: those of whose first octets (1,024, if there are so many)
+    /// `wants` says so. Only these are held in memory, one at a time; a damaged one is not shown.
     ///
     /// # Errors
     /// As [`check`](Self::check).
-    pub fn check_with(&self, inspect: &mut dyn FnMut(&Attachment, &[u8])) -> Result<Check, Error> {
+    pub fn check_with(
+        &self,
+        wants: &dyn Fn(&[u8]) -> bool,
+        inspect: &mut dyn FnMut(&Attachment, &[u8]),
+    ) -> Result<Check, Error> {
+        const HEAD: usize = 1_024;
         self.checked(&mut |attachment, most| {
             let mut octets = Vec::new();
+            let mut wanted = None;
             let unpacked = self.unpack_within(attachment, most, &mut |part| {
-                octets.extend_from_slice(part);
+                if wanted != Some(false) {
+                    octets.extend_from_slice(part);
+                }
+                if wanted.is_none() && octets.len() >= HEAD {
+                    wanted = Some(wants(octets.get(..HEAD).unwrap_or_default()));
+                }
+                if wanted == Some(false) {
+                    octets = Vec::new();
+                }
                 Ok(())
             })?;
-            inspect(attachment, &octets);
+            if wanted.unwrap_or_else(|| wants(&octets)) {
+                inspect(attachment, &octets);
+            }
             Ok(unpacked)
         })
     }

@@ -23,6 +23,7 @@ use kyso::envelope::Writer;
 use kyso::error::IoError;
 use kyso::finding::Severity;
 use kyso::pdf::Pdf;
+use kyso::source::Source;
 use kyso::validate::Language;
 use kyso::validate::Overall;
 use kyso::validate::Report;
@@ -36,6 +37,8 @@ use crate::args::Lang;
 use crate::exit::Exit;
 use crate::exit::Outcome;
 use crate::exit::Stop;
+use crate::in_place;
+use crate::in_place::FileSource;
 use crate::input;
 use crate::trust;
 use crate::trust::Given;
@@ -57,8 +60,10 @@ fn new(args: &EnvelopeNewArgs, lang: Lang) -> Outcome {
     for path in &args.attach {
         let name = path.file_name().and_then(|name| name.to_str());
         let name = name.ok_or_else(|| input_fault(path, "expected a file whose name is UTF-8"))?;
-        let content = input::read(path)?;
-        contents.push((name, content_type(name, &content), content));
+        let content = FileSource::open(path)?;
+        let mut head = [0; 16];
+        let count = content.read_at(0, &mut head)?;
+        contents.push((name, content_type(name, head.get(..count).unwrap_or_default()), content));
     }
     let mut writer = Writer::new(&message).at(input::now()?);
     for (name, content_type, content) in &contents {
@@ -75,11 +80,7 @@ fn new(args: &EnvelopeNewArgs, lang: Lang) -> Outcome {
         };
         return Err(input_fault(&args.meta, message));
     }
-    let mut out = Vec::new();
-    writer.write(&mut out)?;
-    fs::write(&args.output, &out)
-        .map_err(|e| IoError::new("write", args.output.display().to_string(), e))
-        .map_err(Error::from)?;
+    in_place::write(&args.output, |out| writer.write(out))?;
     let count = contents.len();
     match lang {
         Lang::Vi => println!("{}: đã ghi, {count} tệp đính kèm", args.output.display()),
@@ -90,17 +91,16 @@ fn new(args: &EnvelopeNewArgs, lang: Lang) -> Outcome {
 
 fn check(args: &EnvelopeCheckArgs, lang: Lang) -> Outcome {
     let given = trust::given(&args.trust)?;
-    let source = input::read(&args.file)?;
+    let source = FileSource::open(&args.file)?;
     let envelope =
         Envelope::read_at(&source, &Limits::default(), given.at).map_err(|e| Stop::from(e).of_file(&args.file))?;
     let mut reports: Vec<Option<Report>> = Vec::new();
     let mut more = Vec::new();
-    let mut check = envelope.check_with(&mut |attachment, octets| {
-        // A damaged attachment is not shown: its place stays empty.
+    let mut check = envelope.check_with(&is_pdf, &mut |attachment, octets| {
+        // What is damaged or no PDF is not shown: its place stays empty.
         let place = envelope.attachments().iter().position(|a| std::ptr::eq(a, attachment)).unwrap_or_default();
         reports.resize_with(place, || None);
-        let report = is_pdf(octets).then(|| validate(&given, attachment, octets, &mut more)).flatten();
-        reports.push(report);
+        reports.push(validate(&given, attachment, octets, &mut more));
     })?;
     check.findings.append(&mut more);
     if args.json {
@@ -139,7 +139,7 @@ fn validate(given: &Given, attachment: &Attachment, octets: &[u8], findings: &mu
 }
 
 fn open(args: &EnvelopeOpenArgs, lang: Lang) -> Outcome {
-    let source = input::read(&args.file)?;
+    let source = FileSource::open(&args.file)?;
     let envelope = Envelope::read(&source, &Limits::default()).map_err(|e| Stop::from(e).of_file(&args.file))?;
     // All payloads are read before the first is written: nothing that is damaged or
     // unfolds without measure reaches the disk.
@@ -205,9 +205,9 @@ fn extract(envelope: &Envelope<'_>, attachment: &Attachment, folder: &Path) -> R
     Err(Stop { exit: Exit::File, message })
 }
 
-fn is_pdf(octets: &[u8]) -> bool {
-    // ISO 32000-2 §7.5.2, and the readers that look further.
-    octets.get(..octets.len().min(1_024)).unwrap_or_default().windows(5).any(|w| w == b"%PDF-")
+/// By its first octets: readers take a PDF whose header does not stand at the very start.
+fn is_pdf(head: &[u8]) -> bool {
+    head.windows(5).any(|w| w == b"%PDF-")
 }
 
 /// The type of a file: by its first octets where they tell, else by its name.

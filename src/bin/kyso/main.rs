@@ -5,6 +5,7 @@ mod cert;
 mod cert_verify;
 mod envelope;
 mod exit;
+mod in_place;
 mod input;
 mod keys;
 mod network;
