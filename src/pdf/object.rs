@@ -486,6 +486,11 @@ impl Dictionary {
         self.entries.iter().map(|(name, value)| (name, value))
     }
 
+    /// The values, to be changed in place.
+    pub(super) fn values_mut(&mut self) -> impl Iterator<Item = (&Name, &mut Object)> {
+        self.entries.iter_mut().map(|(name, value)| (&*name, value))
+    }
+
     /// Number of entries.
     #[must_use]
     pub const fn len(&self) -> usize {
