@@ -98,6 +98,7 @@ pub(super) fn conclude(
 }
 
 /// `Ok(None)`: valid as the chain stands now; `Ok(Some)`: valid in the past, by the chain returned.
+#[allow(clippy::result_large_err)] // the verdict itself, once a signature
 fn judge(
     certificate: &Certificate,
     algorithm: Option<SignatureAlgorithm>,
@@ -151,6 +152,7 @@ fn judge(
 
 /// Signature acceptance: the signature's own algorithm, at the validation time
 /// or else when the signature is proven to have existed (§5.2.8, §5.5.4).
+#[allow(clippy::result_large_err)] // the verdict itself, once a signature
 fn acceptance(
     certificate: &Certificate,
     algorithm: Option<SignatureAlgorithm>,
