@@ -51,7 +51,7 @@ fn outcome(report: &Report) -> String {
         let stamps = s.timestamps().iter().map(|t| t.integrity().name()).collect::<Vec<_>>().join(",");
         let mut line = format!(
             "{}/{}/{}/{}",
-            s.indication().sub_indication().unwrap_or(s.indication().name()),
+            s.indication().sub_indication().unwrap_or_else(|| s.indication().name()),
             s.integrity().name(),
             s.coverage().map_or("-", |c| c.name()),
             s.changes().map_or("-", |c| c.name()),

@@ -13,6 +13,7 @@ use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::LazyLock;
+use std::sync::Mutex;
 
 use ca::Authority;
 use ca::Template;
@@ -35,6 +36,7 @@ const VIETNAMESE: &str = "Mật khẩu 🔑 rất dài";
 /// A root, an issuing CA, a signer's certificate for a given key, and files of them.
 struct Files {
     dir: tempfile::TempDir,
+    exporting: Mutex<()>,
     key: PrivateKey,
     certificate: Certificate,
     root: Certificate,
@@ -46,7 +48,7 @@ impl Files {
         let root = Authority::root(Template::ca(&[(ca::CN, "Root")], None), KeySpec::P256);
         let key = PrivateKey::generate(spec).unwrap();
         let certificate = root.certify(&Template::new(&[(ca::CN, "Nguyễn Văn A")]), &key);
-        let files = Self { dir, key, certificate, root: root.certificate };
+        let files = Self { dir, exporting: Mutex::new(()), key, certificate, root: root.certificate };
         // Version 1: OpenSSL before 3.2 reads no key that brings its public key along.
         let pkcs8 = files.key.to_pkcs8_der().unwrap();
         let parts = der::children(der::split(&pkcs8).1);
@@ -62,6 +64,8 @@ impl Files {
 
     /// `openssl pkcs12 -export` with more options; `None` where there is no OpenSSL.
     fn export(&self, password: &str, options: &[&str]) -> Option<Vec<u8>> {
+        // Tests share a folder and its file names.
+        let _alone = self.exporting.lock().unwrap();
         if !self.path("key.pem").exists() {
             run("openssl", self.dir.path(), &["pkey", "-inform", "DER", "-in", "key.der", "-out", "key.pem"], "")?;
         }

@@ -55,7 +55,6 @@ use kyso::trust::TrustAnchors;
 use kyso::trust::TrustSet;
 use kyso::validate::BaselineLevel;
 use kyso::validate::Gathered;
-use kyso::validate::Gathering;
 use kyso::validate::Policy;
 use kyso::validate::Validator;
 use kyso::x509::Certificate;
@@ -94,7 +93,7 @@ fn gather(cms: &[u8], root: &Certificate, network: &dyn Fetch) -> Gathered {
     let (policy, anchors) = (Policy::etsi(), anchors(root));
     let signed = SignedData::from_octets(cms, &Limits::default()).unwrap();
     let content: &[u8] = b"content";
-    let gathering = Gathering::cms(Validator::new(&policy, &anchors, now()), &signed, Some(&content));
+    let gathering = Validator::new(&policy, &anchors, now()).gather(|v| v.cms(&signed, Some(&content)));
     fetch::run(gathering, network).unwrap()
 }
 

@@ -70,5 +70,8 @@ if [ "${1:-}" != quick ]; then
     echo "example $name"
     cargo run -q --all-features --example "$name"
   done
+
+  section "commands of the README"
+  bash tests/readme.sh
 fi
 section "done"

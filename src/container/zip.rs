@@ -83,6 +83,7 @@ impl Directory {
     }
 
     /// The size that the entry claims to unfold to.
+    #[cfg(test)]
     pub(crate) const fn size(&self) -> u64 {
         self.size
     }

@@ -22,7 +22,9 @@ use crate::error::FetchError;
 /// answers of a round in the order of its requests, whatever came first, so
 /// that its output does not depend on timing.
 ///
-/// Outputs come in the order of the jobs.
+/// A job is taken from the iterator when there is room for its first request,
+/// so that of many documents only some are in memory. Outputs come in the order
+/// of the jobs.
 pub fn run_many<J: Job>(
     jobs: impl IntoIterator<Item = J>,
     network: &(dyn Fetch + Sync),
@@ -31,17 +33,18 @@ pub fn run_many<J: Job>(
     let mut queue = VecDeque::new();
     let mut outcomes = Vec::new();
     let mut running: Vec<Option<Running<J>>> = Vec::new();
-    for job in jobs {
-        let index = running.len();
-        outcomes.push(None);
-        running.push(Running::next(job, index, &mut queue, &mut outcomes));
-    }
+    let mut jobs = jobs.into_iter();
     thread::scope(|scope| {
         let (sender, receiver) = mpsc::channel();
         let mut under_way = 0;
         loop {
             while under_way < at_once.max(1) {
-                let Some((place, request)) = queue.pop_front() else { break };
+                let Some((place, request)) = queue.pop_front() else {
+                    let Some(job) = jobs.next() else { break };
+                    outcomes.push(None);
+                    running.push(Running::next(job, running.len(), &mut queue, &mut outcomes));
+                    continue;
+                };
                 let answering = Answering { place, url: request.url.clone(), answer: None, sender: sender.clone() };
                 scope.spawn(move || answering.ask(network, &request));
                 under_way += 1;

@@ -408,9 +408,12 @@ impl Handler {
     }
 }
 
+/// What is done to the octets of a string.
+type Change<'c> = dyn Fn(&[u8]) -> Result<Vec<u8>, Error> + 'c;
+
 /// The object with every string in it changed, save the value of a signature,
 /// which is not encrypted wherever its dictionary stands (§7.6.2).
-fn strings(object: Object, change: &dyn Fn(&[u8]) -> Result<Vec<u8>, Error>) -> Result<Object, Error> {
+fn strings(object: Object, change: &Change<'_>) -> Result<Object, Error> {
     let dictionary_of = |mut dictionary: Dictionary| -> Result<Dictionary, Error> {
         let signature = dictionary.get("ByteRange").is_some();
         for (key, value) in dictionary.values_mut() {

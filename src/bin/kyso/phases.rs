@@ -2,13 +2,11 @@
 
 use serde_json::json;
 
-use kyso::Limits;
 use kyso::fetch;
 use kyso::files::FileSource;
 use kyso::files::Output;
 use kyso::key::SignatureValue;
 use kyso::key::ToBeSigned;
-use kyso::pdf::Pdf;
 use kyso::sign::Prepared;
 use kyso::sign::StateFormat;
 use kyso::sign::cades::CadesRequest;
@@ -44,7 +42,6 @@ pub(crate) fn prepare(args: &PrepareArgs, lang: Lang) -> Outcome {
     if args.signature.tsa.is_some() {
         return Err(Stop::usage("--tsa: the time-stamp is asked for by complete; give it there"));
     }
-    request::check_pdf_password(&args.pdf)?;
     let claimed = request::claimed(&args.signature)?;
     let source = FileSource::open(&args.input)?;
     let format = request::format(&args.signature, &source)?;
@@ -53,7 +50,7 @@ pub(crate) fn prepare(args: &PrepareArgs, lang: Lang) -> Outcome {
     let (state, to_be_signed) = match format {
         Format::Pades => {
             let watched = Watched::new(&source, 1);
-            let pdf = Pdf::parse(&watched, &Limits::default()).map_err(sign::of_pdf(&args.input))?;
+            let pdf = request::pdf(&watched, &args.pdf, &args.input)?;
             let mut wanted = request::pades(&pdf, &args.signature, identity.certificate(), claimed, lang)?;
             if let Some(digest) = digest {
                 wanted = wanted.digest(digest);
@@ -110,7 +107,6 @@ fn show(to_be_signed: &ToBeSigned, as_json: bool) -> Result<(), Stop> {
 
 /// `kyso complete`.
 pub(crate) fn complete(args: &CompleteArgs, lang: Lang) -> Outcome {
-    request::check_pdf_password(&args.pdf)?;
     let of_state = |e: kyso::Error| match e {
         kyso::Error::Malformed(_) | kyso::Error::Unsupported(_) => Stop::from(e).of_file(&args.state),
         other => other.into(),
@@ -122,7 +118,7 @@ pub(crate) fn complete(args: &CompleteArgs, lang: Lang) -> Outcome {
     let format = match format {
         StateFormat::Pades => {
             let watched = Watched::new(&source, 2);
-            let pdf = Pdf::parse(&watched, &Limits::default()).map_err(sign::of_pdf(&args.input))?;
+            let pdf = request::pdf(&watched, &args.pdf, &args.input)?;
             let prepared = Prepared::resume(&state, &pdf).map_err(of_state)?;
             let mut out = Output::create(&args.output)?;
             let signed = match &args.tsa {

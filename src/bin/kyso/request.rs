@@ -1,8 +1,11 @@
 //! What a signature is to be, from the options: shared by `sign` and `prepare`.
 
+use std::path::Path;
+
 use kyso::Limits;
 use kyso::Time;
 use kyso::crypto::DigestAlgorithm;
+use kyso::error::SecretError;
 use kyso::pdf::Appearance;
 use kyso::pdf::Pdf;
 use kyso::pdf::Permission;
@@ -10,6 +13,7 @@ use kyso::pdf::Source;
 use kyso::pdf::appearance::Placement;
 use kyso::pdf::image::Image;
 use kyso::pdf::text::Text;
+use kyso::secret::Password;
 use kyso::sign::pades::PadesRequest;
 use kyso::sign::timestamping::TimestampSettings;
 use kyso::x509::Certificate;
@@ -17,13 +21,14 @@ use kyso::x509::Certificate;
 use crate::args::Certify;
 use crate::args::Lang;
 use crate::args::Level;
+use crate::args::PdfPasswordArgs;
 use crate::args::SignFormat;
 use crate::args::SignatureArgs;
-use crate::exit::Exit;
 use crate::exit::Stop;
 use crate::input;
 use crate::input::Kind;
 use crate::network;
+use crate::sign;
 
 /// Part of a block's width that its image takes beside a text.
 const IMAGE_SHARE: f64 = 0.35;
@@ -245,11 +250,23 @@ fn text(args: &SignatureArgs, signer: &Certificate, claimed: Time, lang: Lang) -
     lines.join("\n")
 }
 
-/// Refuses the password of an encrypted PDF, which cannot be opened yet.
-pub(crate) fn check_pdf_password(args: &crate::args::PdfPasswordArgs) -> Result<(), Stop> {
-    if args.pdf_password_env.is_some() || args.pdf_password_file.is_some() {
-        let message = "--pdf-password-env, --pdf-password-file: encrypted PDF documents cannot be opened yet";
-        return Err(Stop { exit: Exit::Input, message: message.to_owned() });
-    }
-    Ok(())
+/// Opens a PDF, an encrypted one with the password that the options name or, on
+/// a terminal, that a person enters.
+pub(crate) fn pdf<'s, S: Source + Sync>(source: &'s S, args: &PdfPasswordArgs, path: &Path) -> Result<Pdf<'s>, Stop> {
+    let limits = Limits::default();
+    let named = input::secret(args.pdf_password_env.as_deref(), args.pdf_password_file.as_deref(), None)?;
+    let opened = match named {
+        Some(password) => Pdf::parse_with_password(source, &limits, &Password::new(password.as_str())),
+        None => match Pdf::parse(source, &limits) {
+            Err(missing @ kyso::Error::Secret(SecretError::Missing { .. })) => {
+                let prompt = format!("Password of {}: ", path.display());
+                match input::secret(None, None, Some(&prompt))? {
+                    Some(password) => Pdf::parse_with_password(source, &limits, &Password::new(password.as_str())),
+                    None => Err(missing),
+                }
+            }
+            opened => opened,
+        },
+    };
+    opened.map_err(sign::of_pdf(path))
 }

@@ -16,7 +16,6 @@ use kyso::files::FileSource;
 use kyso::files::Output;
 use kyso::key::SignerIdentity;
 use kyso::key::SigningKey;
-use kyso::pdf::Pdf;
 use kyso::sign::PreSignCheck;
 use kyso::sign::cades::CadesRequest;
 use kyso::sign::check_certificate;
@@ -44,7 +43,6 @@ use crate::trust::Given;
 /// `kyso sign`.
 pub(crate) fn sign(args: &SignArgs, lang: Lang) -> Outcome {
     request::check(&args.signature)?;
-    request::check_pdf_password(&args.pdf)?;
     if args.require_valid && args.trust.no_revocation {
         return Err(Stop::usage("--require-valid asks for what --no-revocation does without: give one of them"));
     }
@@ -103,10 +101,9 @@ fn sign_pdf(
     claimed: Time,
     lang: Lang,
 ) -> Result<String, Stop> {
-    let of_input = |e: kyso::Error| Stop::from(e).of_file(&args.input);
     let stamped = args.signature.level == Level::BT;
     let watched = Watched::new(source, if stamped { 2 } else { 1 });
-    let pdf = Pdf::parse(&watched, &Limits::default()).map_err(of_input)?;
+    let pdf = request::pdf(&watched, &args.pdf, &args.input)?;
     let request = request::pades(&pdf, &args.signature, key.identity().certificate(), claimed, lang)?;
     let mut out = Output::create(&args.output)?;
     let signed = match &args.signature.tsa {

@@ -11,11 +11,10 @@ use kyso::fetch::Fetch;
 use kyso::fetch::Request;
 use kyso::files::FileSource;
 use kyso::files::Output;
-use kyso::pdf::Pdf;
+use kyso::pdf::SignatureKind;
 use kyso::pdf::Source;
 use kyso::revocation::Evidence;
 use kyso::validate::Coverage;
-use kyso::validate::Gathering;
 use kyso::validate::Integrity;
 use kyso::validate::Overall;
 use kyso::validate::Report;
@@ -42,10 +41,11 @@ const MOST_REQUESTS: usize = 64;
 
 /// `kyso verify`.
 pub(crate) fn verify(args: &VerifyArgs, lang: Lang) -> Outcome {
-    if args.report.is_some() {
-        return Err(Stop::usage("--report: further reports are not available yet; --json is"));
-    }
-    request::check_pdf_password(&args.pdf)?;
+    let further = match args.report.as_deref() {
+        None => None,
+        Some([kind, file]) if kind == "etsi-xml" => Some(Path::new(file)),
+        Some(_) => return Err(Stop::usage("--report: expected etsi-xml and a file")),
+    };
     let given = trust::given(&args.trust)?;
     let source = FileSource::open(&args.input)?;
     let report = match input::kind(&source)? {
@@ -53,6 +53,9 @@ pub(crate) fn verify(args: &VerifyArgs, lang: Lang) -> Outcome {
         Kind::Other => cms(args, &given)?,
     };
     source.check_unchanged()?;
+    if let Some(file) = further {
+        sign::write(file, report.to_etsi_xml().as_bytes())?;
+    }
     show(&report, args.json, lang)
 }
 
@@ -86,7 +89,7 @@ pub(crate) fn validate<'v>(
         Some(package) => validator.package(package, document),
         None => validator,
     };
-    let gathered = network::drive(Gathering::new(validator, validation), online)?;
+    let gathered = network::drive(validator.gather(validation), online)?;
     for finding in gathered.findings.iter().filter(|_| online) {
         let place = finding.place().filter(|place| !finding.message().contains(place));
         let place = place.map_or_else(String::new, |place| format!("{place}: "));
@@ -122,10 +125,12 @@ fn pdf(args: &VerifyArgs, given: &Given, source: &FileSource) -> Result<Report, 
         return Err(Stop::usage("--content is for detached signatures; a PDF holds its own content"));
     }
     let watched = Watched::new(source, 1);
-    let pdf = Pdf::parse(&watched, &Limits::default()).map_err(sign::of_pdf(&args.input))?;
+    let pdf = request::pdf(&watched, &args.pdf, &args.input)?;
     let report = validate(given, args.trust.online, source, |validator| validator.pdf(&pdf))?;
     if let Some(folder) = &args.extract {
-        let facts = pdf.signatures().map_err(sign::of_pdf(&args.input))?;
+        let mut facts = pdf.signatures().map_err(sign::of_pdf(&args.input))?;
+        // The report has nothing on usage rights.
+        facts.retain(|facts| facts.kind != SignatureKind::UsageRights);
         let mut folder = Folder::new(folder, "pdf")?;
         for (report, facts) in report.signatures().iter().zip(&facts) {
             // The revision as the signer saw it, its own signature included.
@@ -145,8 +150,7 @@ fn shows_what_was_signed(report: &SignatureReport) -> bool {
 
 fn cms(args: &VerifyArgs, given: &Given) -> Result<Report, Stop> {
     let octets = input::read(&args.input)?;
-    let signed =
-        SignedData::from_octets(&octets, &Limits::default()).map_err(|e| Stop::from(e).of_file(&args.input))?;
+    let signed = SignedData::from_file(&octets, &Limits::default()).map_err(|e| Stop::from(e).of_file(&args.input))?;
     let content = args.content.as_deref().map(FileSource::open).transpose()?;
     let watched = content.as_ref().map(|content| Watched::new(content, 1));
     let content_source = watched.as_ref().map(|watched| watched as &dyn Source);

@@ -139,7 +139,7 @@ fn gather_with(
     let (policy, anchors) = (Policy::etsi(), office.anchors());
     let pdf = Pdf::parse(document, &Limits::default()).unwrap();
     let validator = Validator::new(&policy, &anchors, at(TODAY));
-    run(change(Gathering::pdf(validator, &pdf)), network).unwrap()
+    run(change(validator.gather(|v| v.pdf(&pdf))), network).unwrap()
 }
 
 fn codes(gathered: &Gathered) -> Vec<(&str, &str)> {
@@ -162,11 +162,11 @@ fn a_signature_passes_with_what_its_certificates_name() {
     // Without a network it is the plain validation.
     let (policy, anchors) = (Policy::etsi(), office.anchors());
     let pdf = Pdf::parse(document.as_slice(), &Limits::default()).unwrap();
-    let plain = Gathering::pdf(Validator::new(&policy, &anchors, at(TODAY)), &pdf).finish().unwrap();
+    let plain = Validator::new(&policy, &anchors, at(TODAY)).gather(|v| v.pdf(&pdf)).finish().unwrap();
     assert_eq!((verdicts(&plain.report), plain.requests), (vec!["TRY_LATER".to_owned()], 0));
     // Nothing is asked where nothing is missing.
     let validator = Validator::new(&policy, &anchors, at(TODAY)).evidence(&gathered.evidence);
-    assert!(Gathering::pdf(validator, &pdf).requests().is_empty());
+    assert!(validator.gather(|v| v.pdf(&pdf)).requests().is_empty());
 }
 
 #[test]
@@ -321,7 +321,7 @@ fn cms_and_time_stamps_gather_too() {
     let signed = CadesRequest::new(b"content", at(SIGNED)).sign(&office.officer).unwrap();
     let signed = SignedData::from_octets(signed.octets(), &Limits::default()).unwrap();
     let content: &[u8] = b"content";
-    let gathered = run(Gathering::cms(validator(), &signed, Some(&content)), &network).unwrap();
+    let gathered = run(validator().gather(|v| v.cms(&signed, Some(&content))), &network).unwrap();
     assert_eq!(verdicts(&gathered.report), ["TOTAL-PASSED"]);
     assert_eq!(network.seen(), [OCSP, ROOT_CRL]);
     // The certificate of the TSA names nobody to ask.
@@ -338,7 +338,7 @@ fn several_documents_are_validated_beside_each_other() {
     let documents: Vec<Vec<u8>> = (0..4).map(|_| office.sign(&office.officer, SIGNED)).collect();
     let pdfs: Vec<Pdf<'_>> = documents.iter().map(|d| Pdf::parse(d.as_slice(), &Limits::default()).unwrap()).collect();
     let (policy, anchors) = (Policy::etsi(), office.anchors());
-    let jobs = pdfs.iter().map(|pdf| Gathering::pdf(Validator::new(&policy, &anchors, at(TODAY)), pdf));
+    let jobs = pdfs.iter().map(|pdf| Validator::new(&policy, &anchors, at(TODAY)).gather(|v| v.pdf(pdf)));
     for gathered in run_many(jobs, &network, 3) {
         assert_eq!(verdicts(&gathered.unwrap().report), ["TOTAL-PASSED"]);
     }
@@ -351,7 +351,7 @@ fn answers_to_questions_that_nobody_asked_change_nothing() {
     let document = office.sign(&office.officer, SIGNED);
     let (policy, anchors) = (Policy::etsi(), office.anchors());
     let pdf = Pdf::parse(document.as_slice(), &Limits::default()).unwrap();
-    let mut gathering = Gathering::pdf(Validator::new(&policy, &anchors, at(TODAY)), &pdf);
+    let mut gathering = Validator::new(&policy, &anchors, at(TODAY)).gather(|v| v.pdf(&pdf));
     let request = gathering.requests().remove(0);
     assert_eq!(request.purpose, Purpose::Ocsp);
     // Twice the same answer, the second too late.

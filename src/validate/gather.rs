@@ -6,8 +6,6 @@ use std::fmt;
 
 use super::report::Report;
 use super::validator::Validator;
-use crate::cms::SignedData;
-use crate::crypto::Digest;
 use crate::error::Error;
 use crate::error::FetchError;
 use crate::fetch::Job;
@@ -15,13 +13,10 @@ use crate::fetch::LostHosts;
 use crate::fetch::Request;
 use crate::fetch::Response;
 use crate::finding::Finding;
-use crate::pdf::Pdf;
 use crate::revocation::Evidence;
-use crate::source::Source;
-use crate::timestamp::TimeStampToken;
 
 /// A validation that asks for what its report [wants](Report::wanted), until
-/// it wants nothing more that can be had; a [`Job`].
+/// it wants nothing more that can be had; a [`Job`]. Made by [`Validator::gather`].
 ///
 /// In each round it asks one thing for each thing that is missing, takes the
 /// answers as evidence and validates again. Nothing is asked twice, whatever
@@ -36,20 +31,9 @@ use crate::timestamp::TimeStampToken;
 /// Ended without having been driven, it is the validation by the evidence at
 /// hand alone. The report is that of a [`Validator`] that was given
 /// [`Gathered::evidence`]: to keep that is to be able to make it again.
-///
-/// ```no_run
-/// # use kyso::{Limits, Time, pdf::Pdf, validate::{Gathering, Policy, Validator}, trust::TrustAnchors};
-/// # fn f(network: &dyn kyso::fetch::Fetch, pdf: &Pdf<'_>, anchors: &TrustAnchors, now: Time) -> Result<(), kyso::Error> {
-/// let policy = Policy::etsi();
-/// let validator = Validator::new(&policy, anchors, now);
-/// let gathered = kyso::fetch::run(Gathering::pdf(validator, pdf), network)?;
-/// println!("{:?}", gathered.report.overall());
-/// # Ok(())
-/// # }
-/// ```
 pub struct Gathering<'v> {
     validator: Validator<'v>,
-    validate: Box<dyn Fn(&Validator<'v>) -> Report + 'v>,
+    judge: Box<dyn Fn(&Validator<'v>) -> Report + 'v>,
     /// By the evidence of now; made when it is first needed.
     report: OnceCell<Report>,
     asked: Vec<Request>,
@@ -75,13 +59,22 @@ pub struct Gathered {
     pub requests: usize,
 }
 
-impl<'v> Gathering<'v> {
-    /// Any validation: `validate` is called once for each round, with a
+impl<'v> Validator<'v> {
+    /// Validates by `judge`, which is called once for each round, with a
     /// validator that has all evidence so far.
-    pub fn new(validator: Validator<'v>, validate: impl Fn(&Validator<'v>) -> Report + 'v) -> Self {
-        Self {
-            validator,
-            validate: Box::new(validate),
+    ///
+    /// ```no_run
+    /// # use kyso::{Error, fetch::{self, Fetch}, pdf::Pdf, validate::Validator};
+    /// # fn f(validator: Validator<'_>, pdf: &Pdf<'_>, network: &dyn Fetch) -> Result<(), Error> {
+    /// let gathered = fetch::run(validator.gather(|validator| validator.pdf(pdf)), network)?;
+    /// println!("{}", gathered.report.overall().name());
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn gather(self, judge: impl Fn(&Self) -> Report + 'v) -> Gathering<'v> {
+        Gathering {
+            validator: self,
+            judge: Box::new(judge),
             report: OnceCell::new(),
             asked: Vec::new(),
             lost: LostHosts::default(),
@@ -92,25 +85,9 @@ impl<'v> Gathering<'v> {
             findings: Vec::new(),
         }
     }
+}
 
-    /// [`Validator::pdf`].
-    #[must_use]
-    pub fn pdf(validator: Validator<'v>, pdf: &'v Pdf<'_>) -> Self {
-        Self::new(validator, move |validator| validator.pdf(pdf))
-    }
-
-    /// [`Validator::cms`].
-    #[must_use]
-    pub fn cms(validator: Validator<'v>, signed: &'v SignedData, content: Option<&'v dyn Source>) -> Self {
-        Self::new(validator, move |validator| validator.cms(signed, content))
-    }
-
-    /// [`Validator::timestamp`].
-    #[must_use]
-    pub fn timestamp(validator: Validator<'v>, token: &'v TimeStampToken, digest: Option<&'v Digest>) -> Self {
-        Self::new(validator, move |validator| validator.timestamp(token, digest))
-    }
-
+impl<'v> Gathering<'v> {
     /// Asks also for addresses of this scheme, such as `ldap`, for which the
     /// door has a [handler](crate::fetch::SchemeHandlers). Others than HTTP are
     /// passed over with a note.
@@ -143,7 +120,7 @@ impl<'v> Gathering<'v> {
     }
 
     fn report(&self) -> &Report {
-        self.report.get_or_init(|| (self.validate)(&self.validator))
+        self.report.get_or_init(|| (self.judge)(&self.validator))
     }
 
     fn fetches(&self, request: &Request) -> bool {
@@ -182,9 +159,9 @@ impl Job for Gathering<'_> {
         for wanted in self.report().wanted() {
             let mut open =
                 wanted.requests.iter().filter(|r| self.fetches(r) && !self.was_asked(r) && !self.lost.include(r));
-            if let Some(next) = open.next()
-                && !round.iter().any(|r| r.asks_as(next))
-            {
+            // An answer on its way may bring this, too.
+            let coming = wanted.requests.iter().any(|r| round.iter().any(|other| other.asks_as(r)));
+            if let Some(next) = open.next().filter(|_| !coming) {
                 let max_octets = next.max_octets.min(self.octets);
                 round.push(Request { max_octets, ..next.clone() });
             }
@@ -224,7 +201,7 @@ impl Job for Gathering<'_> {
         self.findings.extend(passed_over.iter().map(|url| Finding::info("ADDRESS_PASSED_OVER", message).at(url)));
         let report = match self.report.take() {
             Some(report) => report,
-            None => (self.validate)(&self.validator),
+            None => (self.judge)(&self.validator),
         };
         let requests = self.asked.len();
         Ok(Gathered { report, evidence: self.validator.evidence, findings: self.findings, requests })
