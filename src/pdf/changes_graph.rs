@@ -74,6 +74,19 @@ impl Role {
     const fn bit(self) -> u32 {
         1 << self as u8
     }
+
+    /// Whether a page or a field is meant as a whole when it is reached in this role.
+    const fn means_wholes(self) -> bool {
+        matches!(self, Self::Content | Self::AnnotationPart | Self::AppearancePart | Self::FieldValue | Self::Private)
+    }
+
+    /// Whether everything below is reached in the same role, the page tree excepted.
+    const fn is_uniform(self) -> bool {
+        matches!(
+            self,
+            Self::Content | Self::AnnotationPart | Self::AppearancePart | Self::Private | Self::Dss | Self::Extensions
+        )
+    }
 }
 
 /// A set of roles.
@@ -81,8 +94,12 @@ impl Role {
 pub(super) struct Roles(u32);
 
 impl Roles {
+    const fn has(self, role: Role) -> bool {
+        self.0 & role.bit() != 0
+    }
+
     pub(super) fn iter(self) -> impl Iterator<Item = Role> {
-        Role::ALL.into_iter().filter(move |role| self.0 & role.bit() != 0)
+        Role::ALL.into_iter().filter(move |role| self.has(*role))
     }
 }
 
@@ -94,9 +111,63 @@ pub(super) enum Owner {
     Many,
 }
 
+/// What is known of one object.
+#[derive(Clone, Copy, Debug, Default)]
+struct Node {
+    roles: Roles,
+    /// It is a leaf of the page tree.
+    page: bool,
+    /// It stands in the form or in the annotations of a page.
+    field: bool,
+}
+
+/// One node for each object number: by index for those that a sound file has,
+/// by search for the few beyond that a wild one may name.
+#[derive(Debug, Default)]
+struct Nodes {
+    /// Pages of nodes, made when they are needed: a revision may have many numbers and reach few.
+    near: Vec<Option<Box<[Node; NODES]>>>,
+    far: HashMap<u32, Node>,
+}
+
+const NODES: usize = 128;
+
+impl Nodes {
+    fn of(revision: &Revision<'_>) -> Self {
+        let dense = revision.entry_count().saturating_mul(4);
+        let numbers = usize::try_from(revision.next_number()).unwrap_or(usize::MAX);
+        let pages = numbers.min(dense) / NODES + 1;
+        Self { near: vec![None; pages], far: HashMap::new() }
+    }
+
+    fn get(&self, number: u32) -> Node {
+        let (page, index) = Self::place(number);
+        match self.near.get(page) {
+            Some(page) => page.as_ref().and_then(|page| page.get(index)).copied(),
+            None => self.far.get(&number).copied(),
+        }
+        .unwrap_or_default()
+    }
+
+    fn at(&mut self, number: u32) -> &mut Node {
+        let (page, index) = Self::place(number);
+        let near = self.near.get_mut(page);
+        let near = near.map(|page| page.get_or_insert_with(|| Box::new([Node::default(); NODES])));
+        match near.and_then(|page| page.get_mut(index)) {
+            Some(node) => node,
+            None => self.far.entry(number).or_default(),
+        }
+    }
+
+    fn place(number: u32) -> (usize, usize) {
+        let number = usize::try_from(number).unwrap_or(usize::MAX);
+        (number / NODES, number % NODES)
+    }
+}
+
 #[derive(Debug, Default)]
 pub(super) struct Graph {
-    roles: HashMap<u32, Roles>,
+    nodes: Nodes,
     owners: HashMap<u32, Owner>,
     /// Objects that could not be read: what they refer to is not known.
     pub(super) broken: Vec<u32>,
@@ -104,7 +175,7 @@ pub(super) struct Graph {
 
 impl Graph {
     pub(super) fn roles(&self, number: u32) -> Option<Roles> {
-        self.roles.get(&number).copied()
+        Some(self.nodes.get(number).roles).filter(|roles| *roles != Roles::default())
     }
 
     pub(super) fn owner(&self, number: u32) -> Owner {
@@ -113,15 +184,9 @@ impl Graph {
 
     /// Walks everything that the trailer of `revision` reaches.
     pub(super) fn build(revision: &Revision<'_>) -> Result<Self, Error> {
-        let mut walker = Walker {
-            revision,
-            graph: Self::default(),
-            stack: Vec::new(),
-            steps: 0,
-            pages: HashSet::new(),
-            fields: HashSet::new(),
-        };
         let root = revision.root()?;
+        let graph = Self { nodes: Nodes::of(revision), ..Self::default() };
+        let mut walker = Walker { revision, root, graph, stack: Vec::new(), steps: 0, found: Vec::new() };
         walker.collect_wholes(root)?;
         walker.stack.push(Step { id: root, role: Role::Catalog, owner: None });
         for (key, value) in revision.trailer().iter() {
@@ -147,11 +212,12 @@ struct Step {
 
 struct Walker<'w> {
     revision: &'w Revision<'w>,
+    root: Reference,
     graph: Graph,
     stack: Vec<Step>,
     steps: usize,
-    pages: HashSet<u32>,
-    fields: HashSet<u32>,
+    /// Memory for the references of one object.
+    found: Vec<Reference>,
 }
 
 impl Walker<'_> {
@@ -181,11 +247,11 @@ impl Walker<'_> {
             match revision.get(dictionary, "Kids") {
                 Ok(kids) if kids.as_array().is_some() => stack.extend_from_slice(kids.as_array().unwrap_or_default()),
                 _ => {
-                    self.pages.insert(id.number);
+                    self.graph.nodes.at(id.number).page = true;
                     self.stack.push(Step { id, role: Role::Page, owner: None });
                     let Ok(annotations) = revision.get(dictionary, "Annots") else { continue };
                     for id in annotations.as_array().unwrap_or_default().iter().filter_map(Object::as_reference) {
-                        self.fields.insert(id.number);
+                        self.graph.nodes.at(id.number).field = true;
                         self.stack.push(Step { id, role: Role::Annotation, owner: None });
                     }
                 }
@@ -201,7 +267,7 @@ impl Walker<'_> {
         while let Some(field) = stack.pop() {
             self.spend()?;
             let Some(id) = field.as_reference().filter(|id| seen.insert(id.number)) else { continue };
-            self.fields.insert(id.number);
+            self.graph.nodes.at(id.number).field = true;
             self.stack.push(Step { id, role: Role::Field, owner: None });
             let Ok(object) = revision.object(id) else { continue };
             let Some(dictionary) = object.as_dictionary() else { continue };
@@ -215,14 +281,19 @@ impl Walker<'_> {
     fn visit(&mut self, step: Step) -> Result<(), Error> {
         self.spend()?;
         let Step { id, role, owner } = step;
-        let as_a_whole = matches!(
-            role,
-            Role::Content | Role::AnnotationPart | Role::AppearancePart | Role::FieldValue | Role::Private
-        );
-        if as_a_whole && (self.pages.contains(&id.number) || self.fields.contains(&id.number)) {
+        let known = self.graph.nodes.get(id.number);
+        if role.means_wholes() && (known.page || known.field) {
             return Ok(());
         }
-        if self.revision.root().is_ok_and(|root| root == id) && role != Role::Catalog {
+        if self.root == id && role != Role::Catalog {
+            return Ok(());
+        }
+        // Reading is what costs: these two roles alone depend on what the object is.
+        let settled = owner.is_none() && !matches!(role, Role::Annotation | Role::Page);
+        if settled && known.roles.has(role) {
+            return Ok(());
+        }
+        if owner.is_none() && role.is_uniform() && self.skim(id, role) {
             return Ok(());
         }
         let Ok(object) = self.revision.object(id) else {
@@ -245,10 +316,25 @@ impl Walker<'_> {
         Ok(())
     }
 
+    /// Goes on to what an object refers to without building it; tells whether that could be done.
+    fn skim(&mut self, id: Reference, role: Role) -> bool {
+        let mut found = std::mem::take(&mut self.found);
+        found.clear();
+        let done = self.revision.references(id, &mut found).is_some();
+        if done {
+            self.mark(id.number, role);
+            for id in &found {
+                self.reach(*id, role, None);
+            }
+        }
+        self.found = found;
+        done
+    }
+
     /// Returns whether the role is new for the object.
     fn mark(&mut self, number: u32, role: Role) -> bool {
-        let roles = self.graph.roles.entry(number).or_default();
-        let known = roles.0 & role.bit() != 0;
+        let roles = &mut self.graph.nodes.at(number).roles;
+        let known = roles.has(role);
         roles.0 |= role.bit();
         !known
     }
@@ -258,7 +344,7 @@ impl Walker<'_> {
         let subtype = object.as_dictionary().and_then(|dictionary| dictionary.get("Subtype")).and_then(Object::as_name);
         match role {
             Role::Annotation if subtype == Some(b"Widget") => Role::Field,
-            Role::Page if !self.pages.contains(&id.number) => Role::Content,
+            Role::Page if !self.graph.nodes.get(id.number).page => Role::Content,
             other => other,
         }
     }
@@ -266,14 +352,17 @@ impl Walker<'_> {
     /// Follows the references in `value`, itself reached in `role`.
     fn follow(&mut self, value: &Object, role: Role, owner: Option<Reference>) {
         match value {
-            Object::Reference(id) => {
-                // What was reached in this role before needs no second visit, save for its owner.
-                let known = self.graph.roles(id.number).is_some_and(|roles| roles.0 & role.bit() != 0);
-                if !known || owner.is_some() {
-                    self.stack.push(Step { id: *id, role, owner });
-                }
-            }
+            Object::Reference(id) => self.reach(*id, role, owner),
             other => self.children(other, role, Reference::new(0, 0), owner),
+        }
+    }
+
+    fn reach(&mut self, id: Reference, role: Role, owner: Option<Reference>) {
+        let node = self.graph.nodes.get(id.number);
+        // What was reached in this role before needs no second visit, save for its owner.
+        let known = node.roles.has(role) && owner.is_none();
+        if !known && !(role.means_wholes() && (node.page || node.field)) {
+            self.stack.push(Step { id, role, owner });
         }
     }
 

@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::error::LimitExceeded;
 use crate::error::Misuse;
 use crate::pdf::document::Pdf;
+use crate::pdf::source::read_into;
 
 /// Octets read at a time.
 const CHUNK: u64 = 256 << 10;
@@ -57,6 +58,7 @@ impl Pdf<'_> {
         let mut order = order.into_iter().peekable();
         let last = wanted.iter().map(|(ranges, _)| ranges[1].end.max(ranges[0].end)).max().unwrap_or(0);
         let mut position = 0;
+        let mut buffer = Vec::new();
         loop {
             // Clone where a head ends exactly here; chunks are cut at every such place.
             while let Some(index) = order.next_if(|index| wanted.get(*index).is_some_and(|(r, _)| r[0].end == position))
@@ -71,7 +73,7 @@ impl Pdf<'_> {
             }
             let gap = order.peek().and_then(|index| wanted.get(*index)).map_or(u64::MAX, |(ranges, _)| ranges[0].end);
             let end = position.saturating_add(CHUNK).min(last).min(gap);
-            self.with_octets(position..end, |octets| {
+            self.with_octets(position..end, &mut buffer, |octets| {
                 for (_, state, until) in &mut heads {
                     if position < *until {
                         state.update(octets);
@@ -105,15 +107,24 @@ impl Pdf<'_> {
             .collect()
     }
 
-    /// The octets at `range`, borrowed where they are in memory.
-    fn with_octets(&self, range: Range<u64>, mut use_them: impl FnMut(&[u8])) -> Result<(), Error> {
+    /// The octets at `range`, borrowed where they are in memory, else read into `buffer`.
+    fn with_octets(
+        &self,
+        range: Range<u64>,
+        buffer: &mut Vec<u8>,
+        mut use_them: impl FnMut(&[u8]),
+    ) -> Result<(), Error> {
         let borrowed = self
             .source()
             .octets()
             .and_then(|all| all.get(usize::try_from(range.start).ok()?..usize::try_from(range.end).ok()?));
         match borrowed {
             Some(octets) => use_them(octets),
-            None => use_them(&self.read(range)?),
+            None => {
+                let length = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX);
+                read_into(self.source(), range.start, length, buffer)?;
+                use_them(buffer);
+            }
         }
         Ok(())
     }

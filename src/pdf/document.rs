@@ -25,7 +25,9 @@ use crate::pdf::object::Object;
 use crate::pdf::object::Reference;
 use crate::pdf::object::Stream;
 use crate::pdf::object::StreamData;
+use crate::pdf::skim;
 use crate::pdf::source::Source;
+use crate::pdf::source::Window;
 use crate::pdf::source::read_exact;
 use crate::pdf::xref;
 use crate::pdf::xref::Place;
@@ -46,6 +48,7 @@ pub struct Pdf<'a> {
     revisions: Vec<Bounds>,
     findings: Vec<Finding>,
     cache: RefCell<Cache>,
+    window: RefCell<Window>,
     /// Octets parsed and inflated so far: what an input may cost is bound to its length.
     work: Cell<u64>,
     following: Cell<u8>,
@@ -123,6 +126,7 @@ impl<'a> Pdf<'a> {
             revisions: layout.revisions,
             findings: layout.findings,
             cache: RefCell::default(),
+            window: RefCell::default(),
             work: Cell::new(0),
             following: Cell::new(0),
             encryption: None,
@@ -298,6 +302,12 @@ impl<'p> Revision<'p> {
         most.max(size.unwrap_or(1)).max(1)
     }
 
+    /// Entries of all cross-reference sections up to this revision.
+    pub(super) fn entry_count(&self) -> usize {
+        let sections = self.pdf.sections.get(..self.bounds().map_or(0, |bounds| bounds.sections.end));
+        sections.unwrap_or_default().iter().map(|section| section.entries.len()).sum()
+    }
+
     /// Numbers that this revision's own sections define or free, ascending within each section.
     pub(super) fn own_numbers(&self) -> impl Iterator<Item = u32> {
         self.sections().iter().flat_map(|section| &section.entries).map(|entry| entry.number)
@@ -356,6 +366,54 @@ impl<'p> Revision<'p> {
             Place::Compressed { .. } if id.generation != 0 => Ok(Arc::new(Object::Null)),
             Place::Compressed { stream, index } => self.compressed(id.number, stream, index),
         }
+    }
+
+    /// Appends the references in an object to `found`, without keeping the object.
+    ///
+    /// `None` where only [`object`](Self::object) can tell; `found` then holds anything.
+    pub(super) fn references(&self, id: Reference, found: &mut Vec<Reference>) -> Option<()> {
+        // Deciphering may fail, which is for the whole object to show.
+        if self.pdf.encryption.is_some() {
+            return None;
+        }
+        let limits = &self.pdf.limits;
+        let (place, limit) = self.place(id.number)?;
+        let read = match place {
+            Place::Offset { offset, generation } if generation == id.generation => {
+                let source = &*self.pdf.source;
+                let mut window = self.pdf.window.borrow_mut();
+                let data = match source.octets() {
+                    Some(all) => all.get(usize::try_from(offset).ok()?..)?,
+                    None => {
+                        let left = source.len().checked_sub(offset).filter(|left| *left > 0)?;
+                        window.ahead(source, offset, usize::try_from(left.min(1 << 10)).ok()?).ok()?
+                    }
+                };
+                let mut parser = Parser::new(data, offset, false, limits);
+                if xref::header(&mut parser).ok()? != Some(id) {
+                    return None;
+                }
+                let body = parser.position();
+                let body = body + skim::references(data.get(body..)?, limits.depth, found)?;
+                let mut parser = Parser::new(data.get(body..)?, 0, false, limits);
+                parser.skip_space();
+                if !parser.keyword("endobj").ok()? {
+                    return None;
+                }
+                let size = body + parser.position();
+                if size > limits.pdf_object_octets || offset.checked_add(size as u64)? > limit {
+                    return None;
+                }
+                size
+            }
+            Place::Compressed { stream, index } if id.generation == 0 => {
+                let (offset, limit) = self.container_place(id.number, stream).ok()?;
+                let (container, start) = self.container(id.number, stream, index, offset, limit).ok()?;
+                skim::references(container.data.get(start..)?, limits.depth, found)?
+            }
+            _ => return None,
+        };
+        self.pdf.spend(read as u64).ok()
     }
 
     /// An object with the places of its dictionary values.
@@ -482,26 +540,27 @@ impl<'p> Revision<'p> {
     fn read_at(&self, id: Reference, offset: u64, limit: u64, entries: bool) -> Result<(Located, usize, bool), Error> {
         let fault = |expected: &'static str| Malformed::new(Format::Pdf, format!("object {id}"), expected).at(offset);
         let source = &*self.pdf.source;
-        let (object, entries, start, end) = xref::with_parser(source, offset, &self.pdf.limits, |parser| {
-            if entries {
-                parser.keep_entries();
-            }
-            if xref::header(parser)? != Some(id) {
-                return Err(fault("its number, generation and obj").into());
-            }
-            let object = parser.object()?;
-            let start = match &object {
-                Object::Dictionary(_) => xref::stream_start(parser)?,
-                _ => None,
-            };
-            if start.is_none() {
-                parser.skip_space();
-                if !parser.keyword("endobj")? {
-                    return Err(parser.malformed("endobj"));
+        let (object, entries, start, end) =
+            xref::with_parser(source, &mut self.pdf.window.borrow_mut(), offset, &self.pdf.limits, |parser| {
+                if entries {
+                    parser.keep_entries();
                 }
-            }
-            Ok((object, parser.take_entries(), start, parser.offset()))
-        })?;
+                if xref::header(parser)? != Some(id) {
+                    return Err(fault("its number, generation and obj").into());
+                }
+                let object = parser.object()?;
+                let start = match &object {
+                    Object::Dictionary(_) => xref::stream_start(parser)?,
+                    _ => None,
+                };
+                if start.is_none() {
+                    parser.skip_space();
+                    if !parser.keyword("endobj")? {
+                        return Err(parser.malformed("endobj"));
+                    }
+                }
+                Ok((object, parser.take_entries(), start, parser.offset()))
+            })?;
         self.pdf.spend(end - offset)?;
         let size = usize::try_from(end - offset).unwrap_or(usize::MAX);
         let (object, end, cacheable) = match (object, start) {
@@ -550,16 +609,43 @@ impl<'p> Revision<'p> {
     }
 
     fn compressed(&self, number: u32, stream: u32, index: u32) -> Result<Arc<Object>, Error> {
-        let fault = |expected: &'static str| {
-            Malformed::new(Format::Pdf, format!("object {number} in object stream {stream}"), expected)
-        };
-        let Some((Place::Offset { offset, generation: 0 }, limit)) = self.place(stream) else {
-            return Err(fault("an object stream in the file itself").into());
-        };
+        let (offset, limit) = self.container_place(number, stream)?;
         let key = (offset, index);
         if let Some(object) = self.pdf.cache.borrow().objects.get(&key) {
             return Ok(Arc::clone(object));
         }
+        let (container, start) = self.container(number, stream, index, offset, limit)?;
+        let fault = |expected: &'static str| in_container(number, stream, expected);
+        let data = container.data.get(start..).ok_or_else(|| fault("an offset within the stream"))?;
+        let mut parser = Parser::new(data, 0, true, &self.pdf.limits);
+        let object = parser.object().map_err(|_| fault("a direct object"))?;
+        if object.as_reference().is_some() {
+            return Err(fault("an object that is no reference").into());
+        }
+        self.pdf.spend(parser.offset())?;
+        let object = Arc::new(object);
+        self.pdf.keep(key, &object, parser.position());
+        Ok(object)
+    }
+
+    /// Where the object stream `stream` stands, and the end of the revision that says so.
+    fn container_place(&self, number: u32, stream: u32) -> Result<(u64, u64), Error> {
+        match self.place(stream) {
+            Some((Place::Offset { offset, generation: 0 }, limit)) => Ok((offset, limit)),
+            _ => Err(in_container(number, stream, "an object stream in the file itself").into()),
+        }
+    }
+
+    /// The object stream at `offset`, and where in it object `number` begins.
+    fn container(
+        &self,
+        number: u32,
+        stream: u32,
+        index: u32,
+        offset: u64,
+        limit: u64,
+    ) -> Result<(Arc<ObjectStream>, usize), Error> {
+        let fault = |expected: &'static str| in_container(number, stream, expected);
         let cached = self.pdf.cache.borrow().streams.get(&offset).map(Arc::clone);
         let container = match cached {
             Some(container) => container,
@@ -584,16 +670,7 @@ impl<'p> Revision<'p> {
         if own != number {
             return Err(fault("its own number at its index").found(own).into());
         }
-        let data = container.data.get(start..).ok_or_else(|| fault("an offset within the stream"))?;
-        let mut parser = Parser::new(data, 0, true, &self.pdf.limits);
-        let object = parser.object().map_err(|_| fault("a direct object"))?;
-        if object.as_reference().is_some() {
-            return Err(fault("an object that is no reference").into());
-        }
-        self.pdf.spend(parser.offset())?;
-        let object = Arc::new(object);
-        self.pdf.keep(key, &object, parser.position());
-        Ok(object)
+        Ok((container, start))
     }
 
     fn object_stream(&self, id: Reference, offset: u64, limit: u64) -> Result<ObjectStream, Error> {
@@ -626,6 +703,10 @@ impl<'p> Revision<'p> {
         }
         Ok(ObjectStream { data, index })
     }
+}
+
+fn in_container(number: u32, stream: u32, expected: &'static str) -> Malformed {
+    Malformed::new(Format::Pdf, format!("object {number} in object stream {stream}"), expected)
 }
 
 impl Pdf<'_> {

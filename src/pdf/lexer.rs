@@ -321,8 +321,12 @@ impl<'d> Parser<'d> {
     }
 
     fn literal(&mut self) -> Parse<Vec<u8>> {
-        let mut octets = Vec::new();
         let mut index = self.position + 1;
+        let rest = self.data.get(index..).unwrap_or_default();
+        // Most strings have nothing to unescape and are taken as they stand.
+        let plain = rest.iter().position(|octet| matches!(octet, b'(' | b')' | b'\\' | b'\r'));
+        let mut octets = plain.and_then(|length| rest.get(..length)).unwrap_or_default().to_vec();
+        index += octets.len();
         let mut open = 1_u32;
         loop {
             let Some(octet) = self.data.get(index).copied() else { return Err(self.ended("the end of the string")) };

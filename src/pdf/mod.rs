@@ -18,6 +18,7 @@ mod lexer;
 pub mod object;
 pub mod page;
 mod signature;
+mod skim;
 mod source;
 pub mod text;
 pub mod update;

@@ -1,6 +1,9 @@
 //! PDF objects as values (ISO 32000-2 §7.3), and how they are written.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::Hash;
+use std::hash::Hasher;
 
 use crate::error::Error;
 use crate::error::Misuse;
@@ -43,8 +46,18 @@ pub struct PdfString {
 }
 
 /// A name without its solidus, with `#xx` decoded.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Name(Box<[u8]>);
+#[derive(Clone)]
+pub struct Name(Letters);
+
+/// Nearly all names are short, and a document has millions: these need no allocation.
+#[derive(Clone)]
+enum Letters {
+    Short { length: u8, octets: [u8; SHORT] },
+    Long(Box<[u8]>),
+}
+
+/// As many as fit beside the tag of a [`Letters::Long`].
+const SHORT: usize = 22;
 
 /// The number and generation of an indirect object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -62,7 +75,8 @@ pub struct Reference {
 #[derive(Clone, Debug, Default)]
 pub struct Dictionary {
     entries: Vec<(Name, Object)>,
-    duplicate: Option<Name>,
+    /// Boxed, since it is rare and dictionaries are many.
+    duplicate: Option<Box<Name>>,
 }
 
 /// A stream: its dictionary and where its octets are.
@@ -372,18 +386,29 @@ impl Name {
     /// A name.
     #[must_use]
     pub fn new(name: impl AsRef<[u8]>) -> Self {
-        Self(name.as_ref().into())
+        let name = name.as_ref();
+        let mut octets = [0; SHORT];
+        match (octets.get_mut(..name.len()), u8::try_from(name.len())) {
+            (Some(place), Ok(length)) => {
+                place.copy_from_slice(name);
+                Self(Letters::Short { length, octets })
+            }
+            _ => Self(Letters::Long(name.into())),
+        }
     }
 
     /// The octets.
     #[must_use]
     pub fn octets(&self) -> &[u8] {
-        &self.0
+        match &self.0 {
+            Letters::Short { length, octets } => octets.get(..usize::from(*length)).unwrap_or_default(),
+            Letters::Long(octets) => octets,
+        }
     }
 
     fn write(&self, out: &mut Vec<u8>) {
         out.push(b'/');
-        for octet in &self.0 {
+        for octet in self.octets() {
             if matches!(octet, 0x21..=0x7e) && !b"#()<>[]{}/%".contains(octet) {
                 out.push(*octet);
             } else {
@@ -391,6 +416,32 @@ impl Name {
                 out.extend_from_slice(&hex_pair(*octet));
             }
         }
+    }
+}
+
+impl PartialEq for Name {
+    fn eq(&self, other: &Self) -> bool {
+        self.octets() == other.octets()
+    }
+}
+
+impl Eq for Name {}
+
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.octets().hash(state);
+    }
+}
+
+impl PartialOrd for Name {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Name {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.octets().cmp(other.octets())
     }
 }
 
@@ -505,8 +556,8 @@ impl Dictionary {
 
     /// A key that stood twice, if any.
     #[must_use]
-    pub const fn duplicate(&self) -> Option<&Name> {
-        self.duplicate.as_ref()
+    pub fn duplicate(&self) -> Option<&Name> {
+        self.duplicate.as_deref()
     }
 
     /// Whether `/Type` is `name`.
@@ -515,12 +566,24 @@ impl Dictionary {
         self.get("Type").and_then(Object::as_name) == Some(name.as_bytes())
     }
 
-    /// Entries as the parser met them; quadratic search is avoided by sorting once.
+    /// Entries as the parser met them; quadratic search of long ones is avoided by sorting once.
     pub(super) fn from_entries(entries: Vec<(Name, Object)>) -> Self {
+        const FEW: usize = 16;
+        if entries.len() <= FEW {
+            let mut rest = entries.as_slice();
+            let mut distinct = true;
+            while let [(key, _), tail @ ..] = rest {
+                distinct &= tail.iter().all(|(other, _)| other != key);
+                rest = tail;
+            }
+            if distinct {
+                return Self { entries, duplicate: None };
+            }
+        }
         let mut keys: Vec<&Name> = entries.iter().map(|(name, _)| name).collect();
         keys.sort_unstable();
         let duplicate = keys.windows(2).find_map(|pair| match pair {
-            [a, b] if a == b => Some((*a).clone()),
+            [a, b] if a == b => Some(Box::new((*a).clone())),
             _ => None,
         });
         Self { entries, duplicate }

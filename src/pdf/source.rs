@@ -8,11 +8,22 @@ pub use crate::source::Source;
 
 /// Reads exactly `length` octets at `offset` into memory.
 pub(super) fn read_exact(source: &dyn Source, offset: u64, length: usize) -> Result<Vec<u8>, Error> {
+    let mut buffer = Vec::new();
+    read_into(source, offset, length, &mut buffer)?;
+    Ok(buffer)
+}
+
+/// The same into memory that is at hand; `buffer` then holds exactly these octets.
+pub(super) fn read_into(source: &dyn Source, offset: u64, length: usize, buffer: &mut Vec<u8>) -> Result<(), Error> {
     let ended = || Malformed::new(Format::Pdf, "file", format!("{length} octets")).at(offset);
     if offset.checked_add(length as u64).is_none_or(|end| end > source.len()) {
         return Err(ended().into());
     }
-    let mut buffer = vec![0; length];
+    // A new one comes zeroed from the system.
+    if buffer.capacity() < length {
+        *buffer = vec![0; length];
+    }
+    buffer.resize(length, 0);
     let mut done = 0;
     while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
         match source.read_at(offset + done as u64, rest)? {
@@ -20,7 +31,40 @@ pub(super) fn read_exact(source: &dyn Source, offset: u64, length: usize) -> Res
             count => done += count,
         }
     }
-    Ok(buffer)
+    Ok(())
+}
+
+/// The block of the source that was read last: objects stand together that are read together.
+#[derive(Default)]
+pub(super) struct Window {
+    start: u64,
+    octets: Vec<u8>,
+}
+
+impl Window {
+    const BLOCK: u64 = 16 << 10;
+
+    /// The octets at `offset`, at least `wanted` of them, which must be there.
+    pub(super) fn ahead(&mut self, source: &dyn Source, offset: u64, wanted: usize) -> Result<&[u8], Error> {
+        if self.held(offset).and_then(|held| held.get(..wanted)).is_none() {
+            // From a multiple of the block's size, since what is read next may stand before.
+            let start = offset - offset % Self::BLOCK;
+            let end = offset.saturating_add(wanted as u64).max(start.saturating_add(2 * Self::BLOCK)).min(source.len());
+            let length = usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX);
+            let filled = read_into(source, start, length, &mut self.octets);
+            self.start = start;
+            if filled.is_err() {
+                self.octets.clear();
+            }
+            filled?;
+        }
+        let held = self.held(offset).filter(|held| held.get(..wanted).is_some());
+        held.ok_or_else(|| Malformed::new(Format::Pdf, "file", format!("{wanted} octets")).at(offset).into())
+    }
+
+    fn held(&self, offset: u64) -> Option<&[u8]> {
+        self.octets.get(usize::try_from(offset.checked_sub(self.start)?).ok()?..)
+    }
 }
 
 /// A forward reader with a window, for what is read once and may be long.
@@ -104,6 +148,19 @@ mod tests {
         assert_eq!(read_exact(&data, 254, 2).unwrap(), [254, 255]);
         assert!(read_exact(&data, 254, 3).is_err());
         assert!(read_exact(&data, u64::MAX, 3).is_err());
+    }
+
+    #[test]
+    fn a_window_holds_what_is_asked_for_whatever_it_held() {
+        let data: Vec<u8> = (0..100_000_u32).map(|at| (at / 7).to_le_bytes()[0]).collect();
+        let mut window = Window::default();
+        for (offset, wanted) in [(0, 1), (20_000, 9), (16_000, 20_000), (99_999, 1), (40_000, 60_000), (5, 5)] {
+            let held = window.ahead(&data, offset as u64, wanted).unwrap();
+            assert!(held.len() >= wanted && data[offset..].starts_with(held));
+        }
+        assert!(window.ahead(&data, 99_999, 2).is_err());
+        assert!(window.ahead(&data, 200_000, 1).is_err());
+        assert_eq!(window.ahead(&data, 3, 1).unwrap()[0], data[3]);
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::pdf::object::Object;
 use crate::pdf::object::Reference;
 use crate::pdf::source::Cursor;
 use crate::pdf::source::Source;
+use crate::pdf::source::Window;
 use crate::pdf::source::read_exact;
 
 /// Where an object is, in 16 octets, since there may be millions.
@@ -195,7 +196,7 @@ impl Reader<'_> {
     fn stream(&mut self, offset: u64) -> Result<Section, Error> {
         let fault =
             |field: &'static str, expected: &'static str| Malformed::new(Format::Pdf, field, expected).at(offset);
-        let (dictionary, start) = with_parser(self.source, offset, self.limits, |parser| {
+        let (dictionary, start) = with_parser(self.source, &mut Window::default(), offset, self.limits, |parser| {
             if header(parser)?.is_none() {
                 return Err(fault("cross-reference section", "`xref` or a cross-reference stream").into());
             }
@@ -407,6 +408,7 @@ fn stream_entry(row: &[u8], widths: &[usize]) -> Option<Option<Place>> {
 /// Runs `parse` over the octets at `offset`, giving it more for as long as it asks.
 pub(super) fn with_parser<T>(
     source: &dyn Source,
+    window: &mut Window,
     offset: u64,
     limits: &Limits,
     mut parse: impl FnMut(&mut Parser<'_>) -> Result<T, Stop>,
@@ -420,11 +422,17 @@ pub(super) fn with_parser<T>(
         let read;
         let data = match whole.and_then(|all| all.get(..size)) {
             Some(data) => data,
+            None if size <= 8 << 10 => {
+                let held = window.ahead(source, offset, size)?;
+                held.get(..held.len().min(most)).unwrap_or_default()
+            }
+            // What is that long is rare, and not kept.
             None => {
                 read = read_exact(source, offset, size)?;
                 &read
             }
         };
+        size = data.len();
         match parse(&mut Parser::new(data, offset, size as u64 == left, limits)) {
             Ok(value) => return Ok(value),
             Err(Stop::Fault(error)) => return Err(error),
@@ -438,7 +446,7 @@ pub(super) fn with_parser<T>(
 
 /// The direct dictionary at `offset` and where it ends.
 fn dictionary_at(source: &dyn Source, offset: u64, limits: &Limits) -> Result<(Dictionary, u64), Error> {
-    with_parser(source, offset, limits, |parser| match parser.object()? {
+    with_parser(source, &mut Window::default(), offset, limits, |parser| match parser.object()? {
         Object::Dictionary(dictionary) => Ok((dictionary, parser.offset())),
         _ => Err(Malformed::new(Format::Pdf, "trailer", "a dictionary").at(offset).into()),
     })

@@ -1,0 +1,253 @@
+//! The references in an object, without the object.
+//!
+//! Walking a document of many objects, building each and dropping it again is
+//! most of the time. This reads the plain forms alone, in which nearly all
+//! objects are written; whatever is unusual is left to the [`Parser`], so that
+//! there is one reading of every object, which is the parser's.
+//!
+//! [`Parser`]: crate::pdf::lexer::Parser
+
+use crate::pdf::lexer::is_regular;
+use crate::pdf::lexer::is_space;
+use crate::pdf::object::Reference;
+
+/// Deeper nesting is left to the parser.
+const DEPTH: usize = 16;
+
+/// Appends the references in the dictionary or array at the start of `data` to
+/// `found`, in their order, and returns where it ends.
+///
+/// `None` where the parser must look: at faults, escapes, comments, deep
+/// nesting, an end of `data` within the object, and at keys of the page tree,
+/// whose meaning depends on more than the reference.
+pub(super) fn references(data: &[u8], depth: usize, found: &mut Vec<Reference>) -> Option<usize> {
+    let mut skim = Skim { data, position: 0, page: false, family: false };
+    skim.space();
+    if !matches!(skim.peek()?, b'<' | b'[') {
+        return None;
+    }
+    skim.value(depth.min(DEPTH), found)?;
+    (!(skim.page && skim.family)).then_some(skim.position)
+}
+
+struct Skim<'d> {
+    data: &'d [u8],
+    position: usize,
+    /// A name `/Page` or `/Pages` stands somewhere.
+    page: bool,
+    /// A key or name `/Kids` or `/Parent` does.
+    family: bool,
+}
+
+impl<'d> Skim<'d> {
+    fn peek(&self) -> Option<u8> {
+        self.data.get(self.position).copied()
+    }
+
+    fn space(&mut self) {
+        while self.peek().is_some_and(is_space) {
+            self.position += 1;
+        }
+    }
+
+    /// The run of regular characters from here; `None` where it may go on behind the data.
+    fn word(&mut self) -> Option<&'d [u8]> {
+        let rest = self.data.get(self.position..)?;
+        let length = rest.iter().position(|octet| !is_regular(*octet))?;
+        self.position += length;
+        rest.get(..length)
+    }
+
+    fn value(&mut self, depth: usize, found: &mut Vec<Reference>) -> Option<()> {
+        match self.peek()? {
+            b'/' => self.name(),
+            b'(' => {
+                let rest = self.data.get(self.position + 1..)?;
+                let end = rest.iter().position(|octet| matches!(octet, b'(' | b')' | b'\\'))?;
+                self.position += end + 2;
+                (rest.get(end) == Some(&b')')).then_some(())
+            }
+            b'<' if self.data.get(self.position + 1) == Some(&b'<') => {
+                self.position += 2;
+                loop {
+                    self.space();
+                    match self.peek()? {
+                        b'/' => self.name()?,
+                        b'>' if self.data.get(self.position + 1) == Some(&b'>') => break,
+                        _ => return None,
+                    }
+                    self.space();
+                    self.value(depth.checked_sub(1)?, found)?;
+                }
+                self.position += 2;
+                Some(())
+            }
+            b'<' => {
+                let rest = self.data.get(self.position + 1..)?;
+                let end = rest.iter().position(|octet| !octet.is_ascii_hexdigit())?;
+                self.position += end + 2;
+                (rest.get(end) == Some(&b'>')).then_some(())
+            }
+            b'[' => {
+                self.position += 1;
+                loop {
+                    self.space();
+                    if self.peek()? == b']' {
+                        self.position += 1;
+                        return Some(());
+                    }
+                    self.value(depth.checked_sub(1)?, found)?;
+                }
+            }
+            _ => match self.word()? {
+                b"null" | b"true" | b"false" => Some(()),
+                number => self.number(number, found),
+            },
+        }
+    }
+
+    fn name(&mut self) -> Option<()> {
+        self.position += 1;
+        match self.word()? {
+            b"Page" | b"Pages" => self.page = true,
+            b"Kids" | b"Parent" => self.family = true,
+            name if name.contains(&b'#') => return None,
+            _ => {}
+        }
+        Some(())
+    }
+
+    /// A number, or the reference that it begins.
+    fn number(&mut self, word: &[u8], found: &mut Vec<Reference>) -> Option<()> {
+        if let Some(number) = decimal(word) {
+            let after = self.position;
+            self.space();
+            if self.peek()?.is_ascii_digit() {
+                let generation = decimal(self.word()?);
+                self.space();
+                if self.peek()? == b'R' {
+                    (self.word()? == b"R").then_some(())?;
+                    found.push(Reference::new(u32::try_from(number).ok()?, u16::try_from(generation?).ok()?));
+                    return Some(());
+                }
+            }
+            self.position = after;
+            return Some(());
+        }
+        let unsigned = word.strip_prefix(b"-").unwrap_or(word);
+        let mut parts = unsigned.split(|octet| *octet == b'.');
+        let digits = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+        let plain = digits(parts.next()?) && parts.next().is_none_or(digits) && parts.next().is_none();
+        plain.then_some(())
+    }
+}
+
+/// An unsigned number of few digits.
+fn decimal(word: &[u8]) -> Option<u64> {
+    if word.is_empty() || word.len() > 15 {
+        return None;
+    }
+    word.iter().try_fold(0, |number: u64, octet| octet.is_ascii_digit().then(|| number * 10 + u64::from(octet - b'0')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits::Limits;
+    use crate::pdf::lexer::Parser;
+    use crate::pdf::object::Object;
+
+    fn parsed(data: &[u8]) -> Option<(Vec<Reference>, usize)> {
+        fn collect(object: &Object, found: &mut Vec<Reference>) {
+            match object {
+                Object::Reference(id) => found.push(*id),
+                Object::Array(values) => values.iter().for_each(|value| collect(value, found)),
+                Object::Dictionary(dictionary) => dictionary.iter().for_each(|(_, value)| collect(value, found)),
+                _ => {}
+            }
+        }
+        let mut parser = Parser::new(data, 0, false, &Limits::default());
+        let object = parser.object().ok()?;
+        let mut found = Vec::new();
+        collect(&object, &mut found);
+        Some((found, parser.position()))
+    }
+
+    fn skimmed(data: &[u8]) -> Option<(Vec<Reference>, usize)> {
+        let mut found = Vec::new();
+        let end = references(data, 256, &mut found)?;
+        Some((found, end))
+    }
+
+    #[test]
+    fn plain_objects_are_skimmed() {
+        for text in [
+            "<</A 1 0 R/B[2 0 R 3 5 R 7 8]/C(x\r\n)/D<0aF>/E<</F -1.5/G/H>>/I null/J true>> endobj",
+            " [ 1 0 R\n2 0 R 12 ] ",
+            "<</K[4 5 0 R 6]>>\n",
+            "<<>> ",
+        ] {
+            assert!(skimmed(text.as_bytes()).is_some(), "{text}");
+            assert_eq!(skimmed(text.as_bytes()), parsed(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_the_parser_must_look_at_is_left_to_it() {
+        for text in [
+            "1 0 R ",
+            "(a) ",
+            "<</A#42 1 0 R>> ",
+            "<</A(\\))/B 1 0 R>> ",
+            "<</A(()1 0 R)>> ",
+            "<</A 1 0 R",
+            "[1 0 R",
+            "<</A 1 % 0 R\n0 R>> ",
+            "<</Type/Pages/Kids[1 0 R]>> ",
+            "<</Type/Page/Parent 1 0 R>> ",
+            "<</A 1 0 R/B>> ",
+            "<</A 1 0 R]",
+            "[1 0 R>> ",
+            "[0R] ",
+            "[1 70000 R] ",
+            "[99999999999 0 R] ",
+            "[--1] ",
+            "[1.2.3] ",
+            "[trues] ",
+        ] {
+            assert_eq!(skimmed(text.as_bytes()), None, "{text}");
+        }
+        let deep = "[".repeat(DEPTH + 2) + &"]".repeat(DEPTH + 2);
+        assert_eq!(skimmed(deep.as_bytes()), None);
+    }
+
+    /// Pieces in every order that a generator hits upon: never another reading than the parser's.
+    #[test]
+    fn whatever_is_skimmed_the_parser_reads_the_same() {
+        const PIECES: [&str; 34] = [
+            "<<", ">>", "[", "]", "/A", "/B ", "1 0 R", " 2 ", "0", " R ", "R", "+3", "-4", ".5", "6.", "7.8", "(s)",
+            "(", ")", "\\", "<a1>", "<", ">", "%c\n", "\r", "\0", "null", "true ", "#41", "/Kids", "65536", "9 9 9 R",
+            "{", " ",
+        ];
+        let mut state = 0x2545_F491_4F6C_DD1D_u64;
+        let mut skims = 0;
+        for _ in 0..200_000 {
+            let mut text = String::from(if state & 1 == 0 { "<<" } else { "[" });
+            let open = text.len();
+            for _ in 0..state % 9 {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                text.push_str(PIECES[usize::try_from(state >> 40).unwrap() % PIECES.len()]);
+            }
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            text.push_str(if open == 2 { ">> " } else { "] " });
+            let skim = skimmed(text.as_bytes());
+            if skim.is_some() {
+                skims += 1;
+                assert_eq!(skim, parsed(text.as_bytes()), "{text:?}");
+            }
+        }
+        assert!(skims > 5_000, "{skims}");
+    }
+}
