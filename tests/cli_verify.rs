@@ -160,8 +160,10 @@ fn what_cannot_be_read_is_64_65_or_66() {
     office.kyso(&["verify", "out.pdf", "--policy", "noise"]).expect(65);
     office.kyso(&["verify", "out.pdf", "--at", "today"]).expect(64);
     office.kyso(&["verify", "out.pdf", "--content", "in.pdf"]).expect(64);
-    office.kyso(&["verify", "out.pdf", "--report", "etsi-xml", "report.xml"]).expect(64);
+    office.kyso(&["verify", "out.pdf", "--report", "pdf", "report.xml"]).expect(64);
     assert!(!office.exists("report.xml"));
+    office.kyso(&["verify", "out.pdf", "--report", "etsi-xml", "report.xml"]).expect(2);
+    assert!(office.read("report.xml").starts_with(b"<?xml"));
 }
 
 #[test]
