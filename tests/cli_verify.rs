@@ -265,3 +265,28 @@ fn the_package_made_at_receipt_outlives_the_certificates() {
     later("out.pdf", &["--evidence", "in.pdf"]).expect(65);
     later("out.pdf", &["--evidence", "nowhere"]).expect(66);
 }
+
+#[test]
+fn an_evidence_package_made_at_receipt_carries_the_document_over_the_years() {
+    let office = signed();
+    let tsa = office.tsa();
+    office.verify("out.pdf", &["--save-evidence", "out.evidence", "--tsa", &tsa]).expect(0);
+    // Years later there is the document, the package and the root.
+    let later = ["verify", "out.pdf", "--json", "--trust", "root.pem", "--at", "2030-06-01T00:00:00Z"];
+    office.kyso(&later).expect(2);
+    let with = [&later[..], &["--evidence", "out.evidence"]].concat();
+    let report: Value = serde_json::from_str(&office.kyso(&with).expect(0).out).unwrap();
+    assert_eq!(report["signatures"][0]["time_proof"]["kind"], "evidence-package");
+    assert_eq!(report["evidence"][0]["kind"], "evidence-timestamp");
+    // It is about this document alone, and about all of it.
+    let mut longer = office.read("out.pdf");
+    longer.push(b'\n');
+    office.write("longer.pdf", longer);
+    let other = ["verify", "longer.pdf", "--trust", "root.pem", "--at", "2030-06-01T00:00:00Z"];
+    office.kyso(&[&other[..], &["--evidence", "out.evidence"]].concat()).expect(2);
+    let package = office.read("out.evidence");
+    office.write("cut.evidence", &package[..package.len() / 2]);
+    office.kyso(&[&later[..], &["--evidence", "cut.evidence"]].concat()).expect(65);
+    // The authority is what makes it a package.
+    office.kyso(&["verify", "out.pdf", "--save-evidence", "none"]).expect(64);
+}

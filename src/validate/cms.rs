@@ -84,7 +84,9 @@ pub(super) fn validate(
     report: &mut Report,
 ) {
     report.findings.extend_from_slice(signed.findings());
-    offer(signed, &mut certificates.evidence);
+    let mut carried = Evidence::new();
+    offer(signed, &mut carried);
+    certificates.carried(&carried);
     let beside = match content.map(|content| digests(signed, content)).transpose() {
         Ok(beside) => beside,
         Err(error) => {

@@ -109,7 +109,7 @@ pub(super) fn validate(mut certificates: Certificates<'_>, document: &Pdf<'_>, r
             report.findings.push(Finding::warning("DSS_UNREADABLE", message));
         }
     }
-    certificates.evidence.add_all(&carried);
+    certificates.carried(&carried);
 
     let mut walk = Walk { document, entries: &entries, history: &history, carried: &carried, covering: None };
     let mut judged: Vec<SignatureReport> =
