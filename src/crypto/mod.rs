@@ -4,6 +4,8 @@
 //! tables; the work is done by a [`Backend`], which the caller chooses.
 
 mod algorithm;
+#[cfg(feature = "aws-lc-rs")]
+mod aws_lc;
 mod backend;
 mod digest;
 mod private_key;
@@ -11,7 +13,7 @@ mod pss;
 mod public_key;
 mod rust_crypto;
 
-pub use algorithm::{PssParameters, SignatureAlgorithm};
+pub use algorithm::{MlDsa, PssParameters, SignatureAlgorithm};
 pub use backend::Backend;
 pub use digest::{Digest, DigestAlgorithm, Digester};
 pub use private_key::{KeySpec, PrivateKey};
@@ -23,7 +25,7 @@ pub use public_key::{Curve, KeyType, PublicKey};
 pub enum Message<'a> {
     /// The octets themselves.
     Octets(&'a [u8]),
-    /// Their digest, where they were hashed while streaming. Not possible for Ed25519.
+    /// Their digest, where they were hashed while streaming. Not possible for Ed25519 and ML-DSA.
     Digest(&'a Digest),
 }
 

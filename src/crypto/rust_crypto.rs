@@ -4,11 +4,13 @@ use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use rsa::BoxedUint;
 use rsa::Pkcs1v15Sign;
 use rsa::traits::PublicKeyParts;
+use signature::Verifier;
 
 use super::Message;
 use super::PublicKey;
 use super::SignatureAlgorithm;
 use super::VerifyError;
+use super::algorithm::MlDsa;
 use super::algorithm::PssParameters;
 use super::digest::Digest;
 use super::digest::DigestAlgorithm;
@@ -21,27 +23,57 @@ pub(super) enum Decoded {
     P256(Box<p256::ecdsa::VerifyingKey>),
     P384(Box<p384::ecdsa::VerifyingKey>),
     P521(Box<p521::ecdsa::VerifyingKey>),
+    BrainpoolP256r1(Box<ecdsa::VerifyingKey<bp256::BrainpoolP256r1>>),
+    BrainpoolP384r1(Box<ecdsa::VerifyingKey<bp384::BrainpoolP384r1>>),
     Ed25519(Box<ed25519_dalek::VerifyingKey>),
+    MlDsa44(Box<ml_dsa::VerifyingKey<ml_dsa::MlDsa44>>),
+    MlDsa65(Box<ml_dsa::VerifyingKey<ml_dsa::MlDsa65>>),
+    MlDsa87(Box<ml_dsa::VerifyingKey<ml_dsa::MlDsa87>>),
     None,
 }
 
 /// Moduli that are computed with; more is a way to burn time, less is broken.
-const RSA_BITS: std::ops::RangeInclusive<usize> = 1024..=8192;
+pub(super) const RSA_BITS: std::ops::RangeInclusive<usize> = 1024..=8192;
+
+/// Public exponents have no more bits: the work grows with them, and nobody needs more.
+const RSA_EXPONENT_BITS: usize = 33;
+
+/// Whether an RSA key is computed with at all, by its numbers without leading zeros.
+pub(super) fn rsa_usable(modulus: &[u8], exponent: &[u8]) -> bool {
+    let odd = |number: &[u8]| number.last().is_some_and(|low| low & 1 == 1);
+    RSA_BITS.contains(&bit_length(modulus))
+        && (2..=RSA_EXPONENT_BITS).contains(&bit_length(exponent))
+        && odd(modulus)
+        && odd(exponent)
+}
+
+pub(super) fn bit_length(number: &[u8]) -> usize {
+    number.first().map_or(0, |b| number.len() * 8 - b.leading_zeros() as usize)
+}
 
 impl Decoded {
     pub(super) fn rsa(modulus: &[u8], exponent: &[u8]) -> Self {
+        if !rsa_usable(modulus, exponent) {
+            return Self::None;
+        }
         let n = BoxedUint::from_be_slice_vartime(modulus);
         let e = BoxedUint::from_be_slice_vartime(exponent);
         rsa::PublicKey::new_with_size_limits(n, e, RSA_BITS).map_or(Self::None, |k| Self::Rsa(Box::new(k)))
     }
 
     pub(super) fn ec(curve: Curve, point: &[u8]) -> Self {
-        match curve {
-            Curve::P256 => p256::ecdsa::VerifyingKey::from_sec1_bytes(point).ok().map(|k| Self::P256(Box::new(k))),
-            Curve::P384 => p384::ecdsa::VerifyingKey::from_sec1_bytes(point).ok().map(|k| Self::P384(Box::new(k))),
-            Curve::P521 => p521::ecdsa::VerifyingKey::from_sec1_bytes(point).ok().map(|k| Self::P521(Box::new(k))),
+        macro_rules! key {
+            ($name:ident, $key:ty) => {
+                <$key>::from_sec1_bytes(point).map_or(Self::None, |k| Self::$name(Box::new(k)))
+            };
         }
-        .unwrap_or(Self::None)
+        match curve {
+            Curve::P256 => key!(P256, p256::ecdsa::VerifyingKey),
+            Curve::P384 => key!(P384, p384::ecdsa::VerifyingKey),
+            Curve::P521 => key!(P521, p521::ecdsa::VerifyingKey),
+            Curve::BrainpoolP256r1 => key!(BrainpoolP256r1, ecdsa::VerifyingKey::<bp256::BrainpoolP256r1>),
+            Curve::BrainpoolP384r1 => key!(BrainpoolP384r1, ecdsa::VerifyingKey::<bp384::BrainpoolP384r1>),
+        }
     }
 
     pub(super) fn ed25519(key: &[u8]) -> Self {
@@ -49,6 +81,21 @@ impl Decoded {
             .ok()
             .and_then(|k| ed25519_dalek::VerifyingKey::from_bytes(k).ok())
             .map_or(Self::None, |k| Self::Ed25519(Box::new(k)))
+    }
+
+    pub(super) fn ml_dsa(set: MlDsa, key: &[u8]) -> Self {
+        macro_rules! key {
+            ($name:ident) => {
+                key.try_into().map_or(Self::None, |octets| {
+                    Self::$name(Box::new(ml_dsa::VerifyingKey::<ml_dsa::$name>::decode(octets)))
+                })
+            };
+        }
+        match set {
+            MlDsa::Set44 => key!(MlDsa44),
+            MlDsa::Set65 => key!(MlDsa65),
+            MlDsa::Set87 => key!(MlDsa87),
+        }
     }
 }
 
@@ -58,6 +105,20 @@ pub(super) fn verify(
     message: Message<'_>,
     signature: &[u8],
 ) -> Result<(), VerifyError> {
+    macro_rules! ecdsa {
+        ($key:expr, $digest:expr, $signature:ty, $field:expr) => {{
+            let signature = <$signature>::from_bytes(signature).map_err(|_| VerifyError::Mismatch)?;
+            check($key.verify_prehash(&prehash(*$digest, message, $field)?, &signature).is_ok())
+        }};
+    }
+    macro_rules! ml_dsa {
+        ($key:expr, $name:ident) => {{
+            let octets = octets(message)?;
+            let signature =
+                ml_dsa::Signature::<ml_dsa::$name>::try_from(signature).map_err(|_| VerifyError::Mismatch)?;
+            check($key.verify(octets, &signature).is_ok())
+        }};
+    }
     match (key.decoded(), algorithm) {
         (Decoded::Rsa(rsa), SignatureAlgorithm::RsaPkcs1v15(d)) => {
             let digest = digest(*d, message)?;
@@ -69,25 +130,33 @@ pub(super) fn verify(
             let digest = digest(p.digest, message)?;
             verify_pss(rsa, p, &digest, signature)
         }
-        (Decoded::P256(k), SignatureAlgorithm::Ecdsa(d)) => {
-            let signature = p256::ecdsa::DerSignature::from_bytes(signature).map_err(|_| VerifyError::Mismatch)?;
-            check(k.verify_prehash(&prehash(*d, message, 32)?, &signature).is_ok())
+        (Decoded::P256(k), SignatureAlgorithm::Ecdsa(d)) => ecdsa!(k, d, p256::ecdsa::DerSignature, 32),
+        (Decoded::P384(k), SignatureAlgorithm::Ecdsa(d)) => ecdsa!(k, d, p384::ecdsa::DerSignature, 48),
+        (Decoded::P521(k), SignatureAlgorithm::Ecdsa(d)) => ecdsa!(k, d, p521::ecdsa::DerSignature, 66),
+        (Decoded::BrainpoolP256r1(k), SignatureAlgorithm::Ecdsa(d)) => {
+            ecdsa!(k, d, bp256::r1::ecdsa::DerSignature, 32)
         }
-        (Decoded::P384(k), SignatureAlgorithm::Ecdsa(d)) => {
-            let signature = p384::ecdsa::DerSignature::from_bytes(signature).map_err(|_| VerifyError::Mismatch)?;
-            check(k.verify_prehash(&prehash(*d, message, 48)?, &signature).is_ok())
-        }
-        (Decoded::P521(k), SignatureAlgorithm::Ecdsa(d)) => {
-            let signature = p521::ecdsa::DerSignature::from_bytes(signature).map_err(|_| VerifyError::Mismatch)?;
-            check(k.verify_prehash(&prehash(*d, message, 66)?, &signature).is_ok())
+        (Decoded::BrainpoolP384r1(k), SignatureAlgorithm::Ecdsa(d)) => {
+            ecdsa!(k, d, bp384::r1::ecdsa::DerSignature, 48)
         }
         (Decoded::Ed25519(k), SignatureAlgorithm::Ed25519) => {
-            let Message::Octets(octets) = message else { return Err(VerifyError::Unsupported) };
+            let octets = octets(message)?;
             let signature = ed25519_dalek::Signature::from_slice(signature).map_err(|_| VerifyError::Mismatch)?;
             check(k.verify_strict(octets, &signature).is_ok())
         }
+        (Decoded::MlDsa44(k), SignatureAlgorithm::MlDsa(MlDsa::Set44)) => ml_dsa!(k, MlDsa44),
+        (Decoded::MlDsa65(k), SignatureAlgorithm::MlDsa(MlDsa::Set65)) => ml_dsa!(k, MlDsa65),
+        (Decoded::MlDsa87(k), SignatureAlgorithm::MlDsa(MlDsa::Set87)) => ml_dsa!(k, MlDsa87),
         (Decoded::None, _) => Err(VerifyError::Unsupported),
         _ => Err(VerifyError::WrongKey),
+    }
+}
+
+/// The message itself, which pure Ed25519 and ML-DSA need.
+const fn octets(message: Message<'_>) -> Result<&[u8], VerifyError> {
+    match message {
+        Message::Octets(octets) => Ok(octets),
+        Message::Digest(_) => Err(VerifyError::Unsupported),
     }
 }
 

@@ -108,8 +108,7 @@ fn one(
     let algorithm = signer.digest_algorithm().ok();
     let beside = beside.zip(algorithm).and_then(|(all, a)| all.iter().find(|d| d.algorithm() == a).copied());
     let inside = signed.content().zip(algorithm).map(|(octets, a)| a.digest(octets));
-    let content =
-        Content { content_type: *signed.content_type(), digest: inside.or(beside), octets: signed.content() };
+    let content = Content { content_type: *signed.content_type(), digest: inside.or(beside), octets: signed.content() };
     let demands =
         Demands { signed_attributes: false, signing_certificate: certificates.policy.require_signing_certificate };
     let mut verified = signer::verify(signer, signed.certificates(), &content, demands, certificates, &mut report);
@@ -178,9 +177,7 @@ pub(super) fn timestamps(
 ) -> Existence {
     let mut best = existence.clone();
     for octets in signer.signature_time_stamps() {
-        let stamped = |token: &TimeStampToken| {
-            Stamped::Digest(token.imprint().algorithm().digest(signer.signature()))
-        };
+        let stamped = |token: &TimeStampToken| Stamped::Digest(token.imprint().algorithm().digest(signer.signature()));
         let kind = SignatureKind::SignatureTimestamp;
         let (stamp, token) = token::validate_octets(octets, kind, stamped, &existence, certificates);
         if let Some(time) = token.and_then(|token| token::proven(&stamp, &token)) {

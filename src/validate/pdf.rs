@@ -320,7 +320,9 @@ fn container(facts: &SignatureFacts, document: &Pdf<'_>) -> Container {
         return Container::Unreadable(Finding::error("SIGNATURE_PLACEHOLDER", message));
     }
     let read = match &facts.sub_filter {
-        SubFilter::Rfc3161 => TimeStampToken::from_padded(&facts.contents, limits).map(|t| Container::Token(Box::new(t))),
+        SubFilter::Rfc3161 => {
+            TimeStampToken::from_padded(&facts.contents, limits).map(|t| Container::Token(Box::new(t)))
+        }
         SubFilter::Pkcs7Detached | SubFilter::Pkcs7Sha1 | SubFilter::CadesDetached => {
             SignedData::from_padded(&facts.contents, limits).map(Container::Cms)
         }

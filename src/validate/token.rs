@@ -183,11 +183,8 @@ fn order(
     if earliest <= bound {
         return;
     }
-    let message = format!(
-        "its time {} lies after {}, when it existed already",
-        token.time().to_rfc3339(0),
-        bound.to_rfc3339(0)
-    );
+    let message =
+        format!("its time {} lies after {}, when it existed already", token.time().to_rfc3339(0), bound.to_rfc3339(0));
     report.check("TIMESTAMP_ORDER", "EN 319 102-1 §5.5.4", Outcome::Failed, message.as_str());
     report.findings.push(Finding::warning("TIMESTAMP_ORDER", message));
     verified.decide(Indication::Indeterminate(Indeterminacy::TimestampOrderFailure));
