@@ -20,6 +20,7 @@ use super::algorithm::MlDsa;
 use super::digest::DigestAlgorithm;
 use super::public_key::Curve;
 use super::public_key::KeyType;
+use super::rsa_key;
 use super::rust_crypto;
 
 /// A key as it verifies by one algorithm, the first that it was asked for.
@@ -79,7 +80,7 @@ fn row(key: &PublicKey, algorithm: &SignatureAlgorithm) -> Option<&'static dyn V
     match (key.key_type(), algorithm) {
         (KeyType::Rsa { bits }, _) => {
             let (modulus, exponent) = key.rsa_numbers()?;
-            if !rust_crypto::rsa_usable(modulus, exponent) {
+            if !rsa_key::usable(modulus, exponent) {
                 return None;
             }
             match algorithm {

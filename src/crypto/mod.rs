@@ -11,6 +11,7 @@ mod digest;
 mod private_key;
 mod pss;
 mod public_key;
+mod rsa_key;
 mod rust_crypto;
 
 pub use algorithm::{MlDsa, PssParameters, SignatureAlgorithm};

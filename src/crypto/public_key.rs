@@ -8,8 +8,8 @@ use super::algorithm;
 use super::algorithm::MlDsa;
 #[cfg(feature = "aws-lc-rs")]
 use super::aws_lc;
+use super::rsa_key::bit_length;
 use super::rust_crypto::Decoded;
-use super::rust_crypto::bit_length;
 use crate::asn1::Oid;
 use crate::asn1::tlv::Reader;
 use crate::error::Error;

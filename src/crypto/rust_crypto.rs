@@ -1,9 +1,7 @@
 //! The RustCrypto backend.
 
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
-use rsa::BoxedUint;
 use rsa::Pkcs1v15Sign;
-use rsa::traits::PublicKeyParts;
 use signature::Verifier;
 
 use super::Message;
@@ -11,15 +9,14 @@ use super::PublicKey;
 use super::SignatureAlgorithm;
 use super::VerifyError;
 use super::algorithm::MlDsa;
-use super::algorithm::PssParameters;
 use super::digest::Digest;
 use super::digest::DigestAlgorithm;
-use super::pss;
 use super::public_key::Curve;
+use super::rsa_key::RsaKey;
 
 /// A key in the form in which it computes.
 pub(super) enum Decoded {
-    Rsa(Box<rsa::PublicKey>),
+    Rsa(Box<RsaKey>),
     P256(Box<p256::ecdsa::VerifyingKey>),
     P384(Box<p384::ecdsa::VerifyingKey>),
     P521(Box<p521::ecdsa::VerifyingKey>),
@@ -32,33 +29,9 @@ pub(super) enum Decoded {
     None,
 }
 
-/// Moduli that are computed with; more is a way to burn time, less is broken.
-pub(super) const RSA_BITS: std::ops::RangeInclusive<usize> = 1024..=8192;
-
-/// Public exponents have no more bits: the work grows with them, and nobody needs more.
-const RSA_EXPONENT_BITS: usize = 33;
-
-/// Whether an RSA key is computed with at all, by its numbers without leading zeros.
-pub(super) fn rsa_usable(modulus: &[u8], exponent: &[u8]) -> bool {
-    let odd = |number: &[u8]| number.last().is_some_and(|low| low & 1 == 1);
-    RSA_BITS.contains(&bit_length(modulus))
-        && (2..=RSA_EXPONENT_BITS).contains(&bit_length(exponent))
-        && odd(modulus)
-        && odd(exponent)
-}
-
-pub(super) fn bit_length(number: &[u8]) -> usize {
-    number.first().map_or(0, |b| number.len() * 8 - b.leading_zeros() as usize)
-}
-
 impl Decoded {
     pub(super) fn rsa(modulus: &[u8], exponent: &[u8]) -> Self {
-        if !rsa_usable(modulus, exponent) {
-            return Self::None;
-        }
-        let n = BoxedUint::from_be_slice_vartime(modulus);
-        let e = BoxedUint::from_be_slice_vartime(exponent);
-        rsa::PublicKey::new_with_size_limits(n, e, RSA_BITS).map_or(Self::None, |k| Self::Rsa(Box::new(k)))
+        RsaKey::new(modulus, exponent).map_or(Self::None, |k| Self::Rsa(Box::new(k)))
     }
 
     pub(super) fn ec(curve: Curve, point: &[u8]) -> Self {
@@ -122,13 +95,11 @@ pub(super) fn verify(
     match (key.decoded(), algorithm) {
         (Decoded::Rsa(rsa), SignatureAlgorithm::RsaPkcs1v15(d)) => {
             let digest = digest(*d, message)?;
-            // The padded block is built anew and compared whole, so that no
-            // octet of it is left for a forger to choose.
-            check(rsa.verify(pkcs1v15(*d), digest.octets(), signature).is_ok())
+            check(rsa.verify_pkcs1(&pkcs1v15(*d).prefix, digest.octets(), signature))
         }
         (Decoded::Rsa(rsa), SignatureAlgorithm::RsaPss(p)) => {
             let digest = digest(p.digest, message)?;
-            verify_pss(rsa, p, &digest, signature)
+            check(rsa.verify_pss(p, &digest, signature))
         }
         (Decoded::P256(k), SignatureAlgorithm::Ecdsa(d)) => ecdsa!(k, d, p256::ecdsa::DerSignature, 32),
         (Decoded::P384(k), SignatureAlgorithm::Ecdsa(d)) => ecdsa!(k, d, p384::ecdsa::DerSignature, 48),
@@ -201,17 +172,4 @@ pub(super) fn pkcs1v15(digest: DigestAlgorithm) -> Pkcs1v15Sign {
         DigestAlgorithm::Sha3_384 => Pkcs1v15Sign::new::<sha3::Sha3_384>(),
         DigestAlgorithm::Sha3_512 => Pkcs1v15Sign::new::<sha3::Sha3_512>(),
     }
-}
-
-fn verify_pss(key: &rsa::PublicKey, p: &PssParameters, digest: &Digest, signature: &[u8]) -> Result<(), VerifyError> {
-    if signature.len() != key.size() {
-        return Err(VerifyError::Mismatch);
-    }
-    let s = BoxedUint::from_be_slice(signature, key.n_bits_precision()).map_err(|_| VerifyError::Mismatch)?;
-    if s >= *key.n().as_ref() {
-        return Err(VerifyError::Mismatch);
-    }
-    let em = rsa::hazmat::rsa_encrypt(key, &s).map_err(|_| VerifyError::Mismatch)?.to_be_bytes();
-    let em = em.get(em.len().saturating_sub(key.size())..).unwrap_or_default();
-    check(pss::holds(em, key.n().as_ref().bit_width_vartime() as usize, p, digest))
 }
