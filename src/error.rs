@@ -66,8 +66,10 @@ pub enum Format {
     Font,
     /// Image file.
     Image,
-    /// A stored state of this crate (two-phase signing, evidence package).
+    /// A stored state of this crate (two-phase signing).
     State,
+    /// Evidence package.
+    EvidencePackage,
     /// Policy or settings given as data.
     Policy,
     /// A date or time.
@@ -96,6 +98,7 @@ impl Format {
             Self::Font => "font",
             Self::Image => "image",
             Self::State => "stored state",
+            Self::EvidencePackage => "evidence package",
             Self::Policy => "policy",
             Self::Time => "time",
         }

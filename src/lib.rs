@@ -7,6 +7,7 @@ pub mod container;
 pub mod crypto;
 pub mod envelope;
 pub mod error;
+pub mod evidence;
 pub mod fetch;
 #[cfg(feature = "capi")]
 pub mod ffi;

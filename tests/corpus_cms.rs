@@ -38,7 +38,10 @@ fn text(report: &Result<Report, Error>) -> String {
         Ok(report) => {
             let one = |s: &kyso::validate::SignatureReport| {
                 let indication = s.indication();
-                format!("{}/{}", indication.sub_indication().unwrap_or(indication.name()), s.integrity().name())
+                let level = s.level().map_or(String::new(), |l| format!("/{}", l.name()));
+                let stamps = s.timestamps().iter().map(|t| format!("/{}={}", t.kind().name(), t.integrity().name()));
+                let word = indication.sub_indication().unwrap_or(indication.name());
+                format!("{word}/{}{level}{}", s.integrity().name(), stamps.collect::<String>())
             };
             report.signatures().iter().map(one).collect::<Vec<_>>().join(" ")
         }

@@ -129,7 +129,7 @@ for path, field in zip(sys.argv[2::2], sys.argv[3::2]):
 "#;
 
 fn pyhanko(root: &Path, files: &[(PathBuf, String)]) -> BTreeMap<PathBuf, String> {
-    let python = std::env::var("KYSO_PYTHON").unwrap_or_else(|_| "/opt/kyso-venv/bin/python".to_owned());
+    let python = std::env::var("KYSO_PYTHON").unwrap_or_else(|_| "KYSO_PYTHON".to_owned());
     let mut arguments = vec!["-c", PYHANKO, root.to_str().unwrap()];
     arguments.extend(files.iter().flat_map(|(path, field)| [path.to_str().unwrap(), field]));
     let Some((code, text)) = run(&python, &arguments) else { return BTreeMap::new() };

@@ -29,6 +29,7 @@ const RANKS: &[(&str, u8)] = &[
     ("envelope", 2),
     ("trust", 3),
     ("path", 3),
+    ("evidence", 3),
     ("revocation", 3),
     ("key", 4),
     ("sign", 5),
@@ -58,6 +59,7 @@ const SIDEWAYS: &[(&str, &str)] = &[
     ("path", "trust"),
     ("revocation", "path"),
     ("revocation", "trust"),
+    ("evidence", "revocation"),
     ("key::pkcs11", "files"),
 ];
 

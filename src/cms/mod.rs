@@ -5,6 +5,7 @@
 //! and content keep their own octets. Reading judges nothing: who the signer is
 //! and whether he is to be trusted is for `validate`.
 
+mod archive;
 mod attribute;
 mod build;
 mod oids;
@@ -12,11 +13,13 @@ mod signed_data;
 mod signer_info;
 mod verify;
 
+pub use archive::HashIndex;
 pub use attribute::Attribute;
 pub use attribute::EssCertId;
 pub use build::SignedAttributes;
 pub use build::SignedDataBuilder;
 pub use build::SignerInfoParts;
+pub(crate) use oids::ARCHIVE_TIME_STAMP_V3;
 pub use oids::CONTENT_DATA;
 pub use oids::CONTENT_TST_INFO;
 pub(crate) use oids::SIGNATURE_TIME_STAMP;

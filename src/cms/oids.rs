@@ -30,6 +30,12 @@ pub(crate) const REVOCATION_VALUES: Oid = pkcs!(9, 16, 2, 24);
 pub(crate) const SIGNING_CERTIFICATE_V2: Oid = pkcs!(9, 16, 2, 47);
 /// 0.4.0.1733.2.4.
 pub(crate) const ARCHIVE_TIME_STAMP_V3: Oid = Oid::known(&[0x04, 0x00, 0x8D, 0x45, 2, 4]);
+/// `id-aa-ATSHashIndex`, 0.4.0.1733.2.5.
+pub(crate) const ATS_HASH_INDEX: Oid = Oid::known(&[0x04, 0x00, 0x8D, 0x45, 2, 5]);
+/// 0.4.0.19122.1.4.
+pub(crate) const ATS_HASH_INDEX_V2: Oid = Oid::known(&[0x04, 0x00, 0x81, 0x95, 0x32, 1, 4]);
+/// 0.4.0.19122.1.5.
+pub(crate) const ATS_HASH_INDEX_V3: Oid = Oid::known(&[0x04, 0x00, 0x81, 0x95, 0x32, 1, 5]);
 /// Adobe's `RevocationInfoArchival`, 1.2.840.113583.1.1.8 (ISO 32000-1 §12.8.3.3.2).
 pub(crate) const REVOCATION_ARCHIVAL: Oid = Oid::known(&[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x2F, 1, 1, 8]);
 /// `id-ri-ocsp-response`, 1.3.6.1.5.5.7.16.2 (RFC 5940).

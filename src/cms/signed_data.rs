@@ -199,6 +199,27 @@ impl SignedData {
         &self.signers
     }
 
+    /// The octets of every choice in `certificates` and in `crls`, read or not.
+    pub(super) fn raw_sets(&self) -> Result<(Vec<&[u8]>, Vec<&[u8]>), Error> {
+        let mut info = Reader::new(&self.der, FORMAT).expect(0x30, "ContentInfo")?.reader(FORMAT);
+        info.expect(0x06, "contentType")?;
+        let mut parts = info.expect(0xA0, "content")?.reader(FORMAT).expect(0x30, "SignedData")?.reader(FORMAT);
+        let (mut certificates, mut crls) = (Vec::new(), Vec::new());
+        while !parts.is_empty() {
+            let part = parts.any("SignedData")?;
+            let set = match part.tag {
+                0xA0 => &mut certificates,
+                0xA1 => &mut crls,
+                _ => continue,
+            };
+            let mut choices = part.reader(FORMAT);
+            while !choices.is_empty() {
+                set.push(choices.any("SignedData")?.raw);
+            }
+        }
+        Ok((certificates, crls))
+    }
+
     /// Deviations, and certificates or revocation data that cannot be read.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
@@ -262,7 +283,7 @@ fn trailing(octets: &[u8], rest: &[u8], expected: &'static str) -> Error {
 }
 
 /// What cannot be read does not stop the rest: the signer may be another one.
-fn certificate(choice: &Tlv<'_>, into: &mut Vec<Certificate>, findings: &mut Vec<Finding>) {
+pub(super) fn certificate(choice: &Tlv<'_>, into: &mut Vec<Certificate>, findings: &mut Vec<Finding>) {
     match choice.tag {
         0x30 => match Certificate::from_der(choice.raw) {
             Ok(certificate) => into.push(certificate),
@@ -275,7 +296,12 @@ fn certificate(choice: &Tlv<'_>, into: &mut Vec<Certificate>, findings: &mut Vec
     }
 }
 
-fn revocation(choice: &Tlv<'_>, crls: &mut Vec<Crl>, ocsp: &mut Vec<OcspResponse>, findings: &mut Vec<Finding>) {
+pub(super) fn revocation(
+    choice: &Tlv<'_>,
+    crls: &mut Vec<Crl>,
+    ocsp: &mut Vec<OcspResponse>,
+    findings: &mut Vec<Finding>,
+) {
     if choice.tag == 0x30 {
         match Crl::from_der(choice.raw) {
             Ok(crl) => crls.push(crl),

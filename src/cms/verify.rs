@@ -59,14 +59,29 @@ impl SignerInfo {
         backend: Backend,
     ) -> Verification {
         let mut deviations = Vec::new();
-        let fault = self.equations(key, content_type, content_digest, content, backend, &mut deviations).err();
+        let fault = self.equations(key, Some(content_type), content_digest, content, backend, &mut deviations).err();
+        Verification { fault, deviations }
+    }
+
+    /// Verifies a countersignature over the signature value of another signer
+    /// (RFC 5652 §11.4). It has no content type, and must not state one.
+    #[must_use]
+    pub fn verify_counter_signature(&self, key: &PublicKey, signature: &[u8], backend: Backend) -> Verification {
+        let mut deviations = Vec::new();
+        let fault = match self.digest_algorithm() {
+            Ok(algorithm) => {
+                let digest = algorithm.digest(signature);
+                self.equations(key, None, &digest, Some(signature), backend, &mut deviations).err()
+            }
+            Err(e) => Some(VerificationFault::Unsupported(e.to_string())),
+        };
         Verification { fault, deviations }
     }
 
     fn equations(
         &self,
         key: &PublicKey,
-        content_type: &Oid,
+        content_type: Option<&Oid>,
         content_digest: &Digest,
         content: Option<&[u8]>,
         backend: Backend,
@@ -82,7 +97,7 @@ impl SignerInfo {
         }
         self.note_algorithms(&algorithm, digest_algorithm, deviations)?;
         let Some(signed) = self.signed_octets() else {
-            if *content_type != oids::CONTENT_DATA {
+            if content_type.is_some_and(|t| *t != oids::CONTENT_DATA) {
                 let message = "no signed attributes, which content of another type than data must have (§5.3)";
                 return Err(VerificationFault::Attributes(message.to_owned()));
             }
@@ -107,13 +122,17 @@ impl SignerInfo {
         };
 
         let stated = self.content_type().map_err(attributes)?;
-        match stated {
-            None => return Err(VerificationFault::Attributes("content-type is missing (§11.1)".to_owned())),
-            Some(stated) if stated != *content_type => {
+        match (stated, content_type) {
+            (None, Some(_)) => return Err(VerificationFault::Attributes("content-type is missing (§11.1)".to_owned())),
+            (Some(stated), Some(content_type)) if stated != *content_type => {
                 let message = format!("content-type says {stated}, the content is {content_type} (§11.1)");
                 return Err(VerificationFault::Attributes(message));
             }
-            Some(_) => {}
+            (Some(_), None) => {
+                let message = "a countersignature states a content-type (§11.4)";
+                return Err(VerificationFault::Attributes(message.to_owned()));
+            }
+            _ => {}
         }
         let stated = self.message_digest().map_err(attributes)?;
         let stated =

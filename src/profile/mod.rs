@@ -1,1 +1,3 @@
 //! National and sector rules as data.
+
+pub mod vietnam;

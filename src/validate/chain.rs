@@ -18,6 +18,7 @@ use super::report::EvidenceUsed;
 use super::report::PathEntry;
 use super::report::Wanted;
 use super::report::WantedKind;
+use super::trust::Existence;
 use crate::crypto::Backend;
 use crate::crypto::Digest;
 use crate::finding::Finding;
@@ -59,7 +60,9 @@ pub(super) struct Certificates<'v> {
     pub(super) backend: Backend,
     /// Everything offered: by the caller, in the document, in its signatures.
     pub(super) evidence: Evidence,
-    pub(super) proofs: Proofs,
+    proofs: Proofs,
+    /// What is known of the time of everything in the document.
+    pub(super) existence: Existence,
     judged: RefCell<HashMap<(Digest, Purpose), Rc<Chain>>>,
 }
 
@@ -111,6 +114,7 @@ impl<'v> Certificates<'v> {
             backend,
             evidence: Evidence::new(),
             proofs: Proofs::default(),
+            existence: Existence::at(at),
             judged: RefCell::default(),
         }
     }
@@ -356,6 +360,13 @@ impl<'v> Certificates<'v> {
             .filter(|r| self.evidence_proof(&r.sha256(), r.produced_at().unwrap_or(self.at)) <= time)
             .for_each(|r| usable.add_ocsp(r.clone()));
         usable
+    }
+
+    /// Puts down that everything in `evidence` existed at `time`.
+    pub(super) fn note(&mut self, evidence: &Evidence, time: Time) {
+        evidence.certificates().iter().for_each(|c| self.proofs.note(c.sha256(), time));
+        evidence.crls().iter().for_each(|c| self.proofs.note(c.sha256(), time));
+        evidence.ocsp_responses().iter().for_each(|r| self.proofs.note(r.sha256(), time));
     }
 
     /// The earliest proof of an object; everything at hand exists at the validation time.

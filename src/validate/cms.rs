@@ -1,6 +1,7 @@
 //! Signatures in CMS (EN 319 122-1, RFC 5652): the signers of one SignedData,
 //! with their time-stamps. PDF signatures go the same way.
 
+use super::archive;
 use super::chain::Certificates;
 use super::chain::Purpose;
 use super::indication::Failure;
@@ -34,6 +35,9 @@ use crate::source::Source;
 use crate::time::Time;
 use crate::timestamp::TimeStampToken;
 
+/// Countersignatures of one signer that are judged.
+const MOST_COUNTER_SIGNATURES: usize = 16;
+
 /// Octets of detached content that are read at a time.
 const CHUNK: usize = 256 << 10;
 
@@ -46,7 +50,7 @@ pub(super) fn offer(signed: &SignedData, evidence: &mut Evidence) {
             responses.into_iter().for_each(|r| evidence.add_ocsp(r));
         }
         signer.certificate_values().unwrap_or_default().into_iter().for_each(|c| evidence.add_certificate(c));
-        for token in signer.signature_time_stamps() {
+        for token in signer.signature_time_stamps().chain(signer.archive_time_stamps()) {
             if let Ok(token) = TimeStampToken::from_octets(token, &Limits::default()) {
                 offer_token(&token, evidence);
             }
@@ -90,25 +94,26 @@ pub(super) fn validate(
         }
     };
     for (index, signer) in signed.signers().iter().enumerate() {
-        report.signatures.push(one(&certificates, signed, signer, index, beside.as_deref()));
+        report.signatures.push(one(&mut certificates, signed, signer, index, beside.as_deref()));
     }
 }
 
 fn one(
-    certificates: &Certificates<'_>,
+    certificates: &mut Certificates<'_>,
     signed: &SignedData,
     signer: &SignerInfo,
     index: usize,
-    beside: Option<&[Digest]>,
+    all_beside: Option<&[Digest]>,
 ) -> SignatureReport {
     let cades = signer.signing_certificate().ok().flatten().is_some();
     let format = if cades { SignatureFormat::Cades } else { SignatureFormat::Cms };
     let name = format!("signer {}", index + 1);
     let mut report = SignatureReport::draft(&name, SignatureKind::Signature, format, certificates.at);
     let algorithm = signer.digest_algorithm().ok();
-    let beside = beside.zip(algorithm).and_then(|(all, a)| all.iter().find(|d| d.algorithm() == a).copied());
+    let beside = all_beside.zip(algorithm).and_then(|(all, a)| all.iter().find(|d| d.algorithm() == a).copied());
     let inside = signed.content().zip(algorithm).map(|(octets, a)| a.digest(octets));
-    let content = Content { content_type: *signed.content_type(), digest: inside.or(beside), octets: signed.content() };
+    let content =
+        Content { content_type: Some(*signed.content_type()), digest: inside.or(beside), octets: signed.content() };
     let demands =
         Demands { signed_attributes: false, signing_certificate: certificates.policy.require_signing_certificate };
     let mut verified = signer::verify(signer, signed.certificates(), &content, demands, certificates, &mut report);
@@ -126,10 +131,56 @@ fn one(
         (None, Some(digest)) => Signed::Detached(digest),
         (None, None) => Signed::Encapsulated(Vec::new()),
     };
-    let existence = timestamps(signer, Existence::at(certificates.at), certificates, &mut report);
+    let digest_by = |algorithm: DigestAlgorithm| match signed.content() {
+        Some(octets) => Some(algorithm.digest(octets)),
+        None => all_beside.and_then(|all| all.iter().find(|d| d.algorithm() == algorithm).copied()),
+    };
+    let archived = archive::validate(signed, signer, &digest_by, certificates, &mut report);
+    let existence = timestamps(signer, &|token| archived.of(token), certificates, &mut report).or(archived.whole());
+    report.timestamps.extend(archived.into_reports());
     finish(verified, &existence, what, certificates, &mut report);
     level::of_cms(signed, signer, certificates, &mut report);
+    counter_signatures(signed, signer, certificates, &mut report);
     report
+}
+
+/// Countersignatures (RFC 5652 §11.4): each judged as a signature over the signer's signature value.
+/// They are added by whom anybody likes, so they change nothing of what they are on.
+fn counter_signatures(
+    signed: &SignedData,
+    signer: &SignerInfo,
+    certificates: &Certificates<'_>,
+    report: &mut SignatureReport,
+) {
+    let counters = match signer.counter_signatures() {
+        Ok(counters) => counters,
+        Err(error) => {
+            let message = format!("a countersignature cannot be read: {error}");
+            report.findings.push(Finding::warning("COUNTER_SIGNATURE_UNREADABLE", message));
+            return;
+        }
+    };
+    if counters.len() > MOST_COUNTER_SIGNATURES {
+        let message = format!("{} countersignatures; the first {MOST_COUNTER_SIGNATURES} were judged", counters.len());
+        report.findings.push(Finding::warning("COUNTER_SIGNATURES_MANY", message));
+    }
+    for (index, counter) in counters.iter().take(MOST_COUNTER_SIGNATURES).enumerate() {
+        let cades = counter.signing_certificate().ok().flatten().is_some();
+        let format = if cades { SignatureFormat::Cades } else { SignatureFormat::Cms };
+        let name = format!("{}, countersignature {}", report.name, index + 1);
+        let mut own = SignatureReport::draft(&name, SignatureKind::CounterSignature, format, certificates.at);
+        let digest = counter.digest_algorithm().ok().map(|a| a.digest(signer.signature()));
+        let content = Content { content_type: None, digest, octets: Some(signer.signature()) };
+        let demands =
+            Demands { signed_attributes: false, signing_certificate: certificates.policy.require_signing_certificate };
+        let verified = signer::verify(counter, signed.certificates(), &content, demands, certificates, &mut own);
+        claimed(counter.signing_time().ok().flatten(), certificates, &mut own);
+        let base = certificates.existence.clone();
+        let existence = timestamps(counter, &|_| base.clone(), certificates, &mut own);
+        let what = Signed::Encapsulated(signer.signature().to_vec());
+        finish(verified, &existence, what, certificates, &mut own);
+        report.counter_signatures.push(own);
+    }
 }
 
 /// The trust of a signature whose time is known, and what its claimed time has to say.
@@ -169,26 +220,26 @@ pub(super) fn claimed(time: Option<Time>, certificates: &Certificates<'_>, repor
 }
 
 /// Validates the signature time-stamps of a signer; the earliest proof counts.
+/// `existence` says what is known of each of them from elsewhere.
 pub(super) fn timestamps(
     signer: &SignerInfo,
-    existence: Existence,
+    existence: &dyn Fn(&[u8]) -> Existence,
     certificates: &Certificates<'_>,
     report: &mut SignatureReport,
 ) -> Existence {
-    let mut best = existence.clone();
+    let mut best = certificates.existence.clone();
     for octets in signer.signature_time_stamps() {
         let stamped = |token: &TimeStampToken| Stamped::Digest(token.imprint().algorithm().digest(signer.signature()));
         let kind = SignatureKind::SignatureTimestamp;
-        let (stamp, token) = token::validate_octets(octets, kind, stamped, &existence, certificates);
+        let known = existence(octets);
+        let (stamp, token) = token::validate_octets(octets, kind, stamped, &known, certificates);
+        // What covers the token covers the signature that it is an attribute of.
+        best = best.or(known);
         if let Some(time) = token.and_then(|token| token::proven(&stamp, &token)) {
             let proof = TimeProof::SignatureTimestamp { tsa: token::authority(&stamp) };
             best = best.or(Existence { time, proof });
         }
         report.timestamps.push(stamp);
-    }
-    if signer.archive_time_stamps().next().is_some() {
-        let message = "an archive time-stamp is there; it was not validated and proves nothing here";
-        report.findings.push(Finding::warning("ARCHIVE_TIMESTAMP_IGNORED", message));
     }
     let outcome = match (report.timestamps.is_empty(), &best.proof) {
         (true, _) => Outcome::Skipped,
@@ -202,7 +253,10 @@ pub(super) fn timestamps(
 /// The content's digest by every algorithm that a signer uses, in one pass.
 fn digests(signed: &SignedData, content: &dyn Source) -> Result<Vec<Digest>, Error> {
     let mut algorithms: Vec<DigestAlgorithm> = Vec::new();
-    for algorithm in signed.signers().iter().filter_map(|s| s.digest_algorithm().ok()) {
+    let archived = signed.signers().iter().flat_map(SignerInfo::archive_time_stamps);
+    let archived = archived.filter_map(|t| TimeStampToken::from_octets(t, &Limits::default()).ok());
+    let archived = archived.map(|token| token.imprint().algorithm());
+    for algorithm in signed.signers().iter().filter_map(|s| s.digest_algorithm().ok()).chain(archived) {
         if !algorithms.contains(&algorithm) {
             algorithms.push(algorithm);
         }

@@ -40,6 +40,7 @@ impl Report {
             });
             o.member("findings").list(self.findings(), finding);
             o.member("signatures").list(self.signatures(), signature);
+            o.member("evidence").list(self.evidence(), signature);
             o.member("trust").list(self.trust(), |o, set| {
                 o.object(|o| {
                     o.member("name").string(&set.name);
@@ -73,6 +74,7 @@ fn signature(json: &mut Json, report: &SignatureReport) {
         o.member("best_signature_time").time(report.best_signature_time());
         o.member("deviations").list(report.deviations(), |o, d| o.string(d.code()));
         o.member("timestamps").list(report.timestamps(), signature);
+        o.member("counter_signatures").list(report.counter_signatures(), signature);
         o.member("findings").list(report.findings().iter().chain(report.deviations()), finding);
         o.member("wanted").list(report.wanted(), wanted);
         o.member("time_proof").object(|o| proof(o, report.time_proof()));
@@ -139,7 +141,9 @@ fn evidence(json: &mut Json, used: &EvidenceUsed) {
 fn proof(json: &mut Json, proof: &TimeProof) {
     json.member("kind").string(proof.name());
     match proof {
-        TimeProof::SignatureTimestamp { tsa } => json.member("tsa").string(tsa),
+        TimeProof::SignatureTimestamp { tsa }
+        | TimeProof::ArchiveTimestamp { tsa }
+        | TimeProof::EvidencePackage { tsa } => json.member("tsa").string(tsa),
         TimeProof::DocumentTimestamp { name, tsa } => {
             json.member("name").string(name);
             json.member("tsa").string(tsa);

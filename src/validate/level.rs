@@ -9,6 +9,7 @@ use super::chain::Certificates;
 use super::report::BaselineLevel;
 use super::report::Integrity;
 use super::report::SignatureFormat;
+use super::report::SignatureKind;
 use super::report::SignatureReport;
 use crate::cms::SignedData;
 use crate::cms::SignerInfo;
@@ -30,7 +31,7 @@ pub(super) struct Carried<'c> {
     pub(super) archived: bool,
 }
 
-/// The level of a CAdES signature; archive time-stamps are not judged yet, so B-LT is the highest.
+/// The level of a CAdES signature.
 pub(super) fn of_cms(
     signed: &SignedData,
     signer: &SignerInfo,
@@ -42,7 +43,10 @@ pub(super) fn of_cms(
     }
     let mut evidence = Evidence::new();
     super::cms::offer(signed, &mut evidence);
-    let carried = Carried { evidence: &evidence, document_timestamp: false, archived: false };
+    let stamps = report.timestamps.iter();
+    let archived =
+        stamps.filter(|t| t.kind == SignatureKind::ArchiveTimestamp).any(|t| t.integrity == Integrity::Intact);
+    let carried = Carried { evidence: &evidence, document_timestamp: false, archived };
     of(signer, carried, certificates, report);
 }
 
@@ -75,7 +79,7 @@ pub(super) fn of(
     }
     report.level = Some(BaselineLevel::Lt);
     if !carried.archived {
-        let message = "B-LTA: no document time-stamp covers the validation data";
+        let message = "B-LTA: no archive or document time-stamp covers the validation data";
         return note("LEVEL_LTA_TIMESTAMP", message.to_owned());
     }
     report.level = Some(BaselineLevel::Lta);

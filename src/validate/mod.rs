@@ -4,12 +4,15 @@
 //! an error but a report, and nothing passes without stated anchors, policy and
 //! time.
 
+mod archive;
 mod chain;
 mod cms;
+mod etsi;
 mod indication;
 mod json;
 mod level;
 mod messages;
+mod package;
 mod pdf;
 mod policy;
 mod proof;
@@ -34,6 +37,7 @@ pub use policy::PermittedChanges;
 pub use policy::Policy;
 pub use policy::RevocationDemand;
 pub use policy::Scheme;
+pub use policy::StampDemand;
 pub use report::BaselineLevel;
 pub use report::CertificateStatus;
 pub use report::CertificateSummary;

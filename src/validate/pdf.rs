@@ -143,7 +143,7 @@ impl Walk<'_> {
         changes(entry.facts, self.history, certificates, &mut report);
         let existence = match &self.covering {
             Some(covering) => covering.existence.clone(),
-            None => Existence::at(certificates.at),
+            None => certificates.existence.clone(),
         };
         let mut sound = entry.facts.findings.iter().all(|f| f.severity() != Severity::Error);
         match &entry.container {
@@ -195,7 +195,7 @@ impl Walk<'_> {
         let (digest, altered) = content(entry, signed)?;
         let sha1 = entry.facts.sub_filter == SubFilter::Pkcs7Sha1;
         let octets = signed.content().filter(|_| sha1);
-        let held = Content { content_type: *signed.content_type(), digest, octets };
+        let held = Content { content_type: Some(*signed.content_type()), digest, octets };
         let mut verified = signer::verify(signer, signed.certificates(), &held, demands, certificates, report);
         if altered {
             let fault = Some(VerificationFault::ContentDigest);
@@ -210,7 +210,12 @@ impl Walk<'_> {
         }
         let in_dictionary = entry.facts.claimed_time.as_deref().and_then(Time::parse_pdf);
         cms::claimed(in_cms.or(in_dictionary), certificates, report);
-        let stamps = cms::timestamps(signer, existence, certificates, report);
+        let stamps = cms::timestamps(signer, &|_| existence.clone(), certificates, report).or(existence.clone());
+        if signer.archive_time_stamps().next().is_some() {
+            let message =
+                "an archive time-stamp of CAdES is there, which PDF signatures do not have; it proves nothing";
+            report.findings.push(Finding::warning("ARCHIVE_TIMESTAMP_IGNORED", message));
+        }
         let what = ranges_signed(entry);
         cms::finish(verified, &stamps, what, certificates, report);
         if pades {
@@ -252,13 +257,11 @@ impl Walk<'_> {
                 if let Some(Ok(Some(store))) = store {
                     offer_store(&store, &mut proven, &mut Vec::new());
                 }
-                proven.certificates().iter().for_each(|c| certificates.proofs.note(c.sha256(), time));
-                proven.crls().iter().for_each(|c| certificates.proofs.note(c.sha256(), time));
-                proven.ocsp_responses().iter().for_each(|r| certificates.proofs.note(r.sha256(), time));
+                certificates.note(&proven, time);
                 let (name, tsa) = (facts.field_name.clone(), token::authority(report));
                 Existence { time, proof: TimeProof::DocumentTimestamp { name, tsa } }
             }
-            None => Existence::at(certificates.at),
+            None => certificates.existence.clone(),
         };
         let (revision, existence) = match self.covering.take() {
             Some(newer) => (newer.revision, newer.existence.or(existence)),

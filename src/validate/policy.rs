@@ -40,6 +40,26 @@ pub struct Policy {
     pub require_key_usage: bool,
     /// A signing-certificate attribute is demanded of every signature, not of PAdES and CAdES alone.
     pub require_signing_certificate: bool,
+    /// What is asked of the authority whose time-stamp is on an evidence package.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub package_stamps: StampDemand,
+}
+
+/// When the certificate of a time-stamping authority has to be good.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "kebab-case"))]
+#[non_exhaustive]
+pub enum StampDemand {
+    /// When the time-stamp was made, by the evidence in the package; its
+    /// algorithms have to be acceptable still. A revocation that is known counts.
+    ///
+    /// A package is kept by whoever validates, which this rule relies on: a key
+    /// that is stolen later could date back a forged package.
+    #[default]
+    GoodWhenMade,
+    /// At the validation time, or when a later stamp of the package was made
+    /// (EN 319 102-1 §5.6.3): packages have to be renewed in time.
+    GoodNow,
 }
 
 /// Until when a digest algorithm is acceptable.
@@ -52,6 +72,14 @@ pub struct DigestRule {
     /// Acceptable before this time; absent: without an end in sight.
     #[cfg_attr(feature = "serde", serde(default, with = "optional_time"))]
     pub until: Option<Time>,
+}
+
+impl DigestRule {
+    /// A rule for the algorithm of this name.
+    #[must_use]
+    pub fn new(algorithm: impl Into<String>, until: Option<Time>) -> Self {
+        Self { algorithm: algorithm.into(), until }
+    }
 }
 
 /// Until when keys of at least a length are acceptable with a scheme.
@@ -69,6 +97,14 @@ pub struct KeyRule {
     /// Acceptable before this time; absent: without an end in sight.
     #[cfg_attr(feature = "serde", serde(default, with = "optional_time"))]
     pub until: Option<Time>,
+}
+
+impl KeyRule {
+    /// A rule for keys of a scheme from a length in bits on.
+    #[must_use]
+    pub const fn new(scheme: Scheme, min_bits: usize, until: Option<Time>) -> Self {
+        Self { scheme, min_bits, until }
+    }
 }
 
 /// A family of signature algorithms.
@@ -121,9 +157,8 @@ impl Policy {
     /// Beyond that document, which does not know ML-DSA, its categories 3 and 5 are acceptable.
     #[must_use]
     pub fn etsi() -> Self {
-        let digest =
-            |name: &str, until: Option<&str>| DigestRule { algorithm: name.to_owned(), until: until.and_then(day) };
-        let key = |scheme, min_bits, until: Option<&str>| KeyRule { scheme, min_bits, until: until.and_then(day) };
+        let digest = |name: &str, until: Option<&str>| DigestRule::new(name, until.and_then(day));
+        let key = |scheme, min_bits, until: Option<&str>| KeyRule::new(scheme, min_bits, until.and_then(day));
         Self {
             name: "ETSI TS 119 312".to_owned(),
             version: "1.5.1".to_owned(),
@@ -159,6 +194,7 @@ impl Policy {
             max_claimed_skew: 24 * 3_600,
             require_key_usage: true,
             require_signing_certificate: false,
+            package_stamps: StampDemand::default(),
         }
     }
 

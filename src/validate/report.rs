@@ -25,6 +25,7 @@ pub struct Report {
     pub(super) trust: Vec<TrustSetUsed>,
     pub(super) findings: Vec<Finding>,
     pub(super) signatures: Vec<SignatureReport>,
+    pub(super) evidence: Vec<SignatureReport>,
 }
 
 /// A set of trust anchors that a validation was given.
@@ -77,6 +78,13 @@ impl Report {
         &self.signatures
     }
 
+    /// The time-stamps of the evidence packages that were given, the oldest first. They are proofs, and count as
+    /// no signature of the document.
+    #[must_use]
+    pub fn evidence(&self) -> &[SignatureReport] {
+        &self.evidence
+    }
+
     /// The worst indication among the signatures, document time-stamps included.
     #[must_use]
     pub fn overall(&self) -> Overall {
@@ -88,7 +96,7 @@ impl Report {
     pub fn wanted(&self) -> Vec<&Wanted> {
         let mut seen = BTreeSet::new();
         let mut all = Vec::new();
-        for signature in &self.signatures {
+        for signature in self.signatures.iter().chain(&self.evidence) {
             signature.collect_wanted(&mut all);
         }
         all.retain(|w| seen.insert((w.what.name(), w.subject.clone())));
@@ -117,6 +125,7 @@ pub struct SignatureReport {
     pub(super) algorithm: Option<String>,
     pub(super) deviations: Vec<Finding>,
     pub(super) timestamps: Vec<Self>,
+    pub(super) counter_signatures: Vec<Self>,
     pub(super) findings: Vec<Finding>,
     pub(super) wanted: Vec<Wanted>,
     pub(super) checks: Vec<Check>,
@@ -146,6 +155,7 @@ impl SignatureReport {
             algorithm: None,
             deviations: Vec::new(),
             timestamps: Vec::new(),
+            counter_signatures: Vec::new(),
             findings: Vec::new(),
             wanted: Vec::new(),
             checks: Vec::new(),
@@ -263,6 +273,12 @@ impl SignatureReport {
         &self.timestamps
     }
 
+    /// The countersignatures on it. Anybody can add one, so they count for nothing here but themselves.
+    #[must_use]
+    pub fn counter_signatures(&self) -> &[Self] {
+        &self.counter_signatures
+    }
+
     /// What led to the verdict, and what else a reader should know.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
@@ -339,6 +355,8 @@ named! {
     SignatureKind {
         /// A signature or a seal.
         Signature = "signature",
+        /// A signature over the signature value of another signer.
+        CounterSignature = "counter-signature",
         /// A time-stamp over a whole document.
         DocumentTimestamp = "document-timestamp",
         /// A time-stamp over a signature value.
@@ -347,6 +365,8 @@ named! {
         ContentTimestamp = "content-timestamp",
         /// A time-stamp over a signature with its validation data.
         ArchiveTimestamp = "archive-timestamp",
+        /// A time-stamp over an evidence package.
+        EvidenceTimestamp = "evidence-timestamp",
         /// A time-stamp token on its own.
         Timestamp = "timestamp",
     }
@@ -581,6 +601,16 @@ pub enum TimeProof {
         /// The time-stamping authority.
         tsa: String,
     },
+    /// A validated archive time-stamp over the signature.
+    ArchiveTimestamp {
+        /// The time-stamping authority.
+        tsa: String,
+    },
+    /// A validated time-stamp over an evidence package on the document.
+    EvidencePackage {
+        /// The time-stamping authority.
+        tsa: String,
+    },
     /// The caller stated it.
     Stated,
     /// The token's own genTime, in the report on a time-stamp.
@@ -595,6 +625,8 @@ impl TimeProof {
             Self::ValidationTime => "validation-time",
             Self::SignatureTimestamp { .. } => "signature-timestamp",
             Self::DocumentTimestamp { .. } => "document-timestamp",
+            Self::ArchiveTimestamp { .. } => "archive-timestamp",
+            Self::EvidencePackage { .. } => "evidence-package",
             Self::Stated => "stated",
             Self::GenTime => "gen-time",
         }

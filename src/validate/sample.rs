@@ -70,6 +70,7 @@ fn passed() -> SignatureReport {
         algorithm: Some("RSA-2048 with SHA-256".to_owned()),
         deviations: vec![Finding::warning("TIMESTAMP_TYPE", "a document time-stamp is not of /Type /DocTimeStamp")],
         timestamps: Vec::new(),
+        counter_signatures: Vec::new(),
         findings: Vec::new(),
         wanted: Vec::new(),
         checks: vec![Check {
@@ -136,6 +137,7 @@ pub(super) fn report() -> Report {
         trust: vec![TrustSetUsed { name: "office".to_owned(), anchors: vec!["22".repeat(32)] }],
         findings: vec![Finding::warning("PDF_AFTER_END", "12 octets follow the end of the document").at("offset 400")],
         signatures: vec![first, failed, undecided],
+        evidence: Vec::new(),
     }
 }
 

@@ -27,8 +27,8 @@ use crate::x509::Certificate;
 
 /// What a signer is held against.
 pub(super) struct Content<'c> {
-    /// `eContentType`.
-    pub(super) content_type: Oid,
+    /// `eContentType`; `None` under a countersignature.
+    pub(super) content_type: Option<Oid>,
     /// Its digest by the signer's algorithm; `None` where the content is not at hand.
     pub(super) digest: Option<Digest>,
     /// The content itself, where it is in memory.
@@ -238,7 +238,12 @@ fn equations(
     match certificate {
         Some(certificate) => {
             let key = certificate.public_key();
-            let outcome = signer.verify(key, &content.content_type, digest, content.octets, certificates.backend);
+            let outcome = match (&content.content_type, content.octets) {
+                (Some(kind), octets) => signer.verify(key, kind, digest, octets, certificates.backend),
+                (None, octets) => {
+                    signer.verify_counter_signature(key, octets.unwrap_or_default(), certificates.backend)
+                }
+            };
             verified.take(outcome, report);
         }
         // Without a key the digest still tells whether the content is the signed one.

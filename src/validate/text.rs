@@ -147,6 +147,12 @@ impl Page {
             }
             Language::English => format!("Checked for {at}.\nPolicy: {policy}. Trust sets: {sets}.\n"),
         });
+        for stamp in report.evidence() {
+            let (at, verdict) = (l.time(stamp.best_signature_time()), l.verdict(stamp.indication().overall()));
+            let why = stamp.indication().sub_indication().map_or(String::new(), |w| format!(" ({w})"));
+            let label = l.pick("Gói bằng chứng", "Evidence package");
+            self.out.push_str(&format!("{label}: {at}: {verdict}{why}\n"));
+        }
         self.findings(report.findings(), "");
     }
 
@@ -192,6 +198,12 @@ impl Page {
             let at = l.time(timestamp.best_signature_time());
             self.row(l.pick("Dấu thời gian", "Time-stamp"), &format!("{at}: {verdict}{why}"));
         }
+        for counter in s.counter_signatures() {
+            let verdict = l.verdict(counter.indication().overall());
+            let why = counter.indication().sub_indication().map_or(String::new(), |w| format!(" ({w})"));
+            let who = counter.signer().map_or(String::new(), |c| or_subject(&c.subject_name, &c.subject));
+            self.row(l.pick("Chữ ký xác nhận", "Countersigned by"), &format!("{who}: {verdict}{why}"));
+        }
         self.findings(s.findings(), "   ");
         self.advice(s);
     }
@@ -218,15 +230,18 @@ impl Page {
             (TimeProof::ValidationTime, _) => {
                 l.pick("chưa có bằng chứng thời gian", "no proof of an earlier time").into()
             }
+            (TimeProof::EvidencePackage { tsa }, Language::Vietnamese) => {
+                format!("gói bằng chứng, dấu thời gian của {}", plain(tsa))
+            }
+            (TimeProof::EvidencePackage { tsa }, Language::English) => {
+                format!("evidence package, time-stamp of {}", plain(tsa))
+            }
             (
-                TimeProof::SignatureTimestamp { tsa } | TimeProof::DocumentTimestamp { tsa, .. },
-                Language::Vietnamese,
-            ) => {
-                format!("dấu thời gian của {}", plain(tsa))
-            }
-            (TimeProof::SignatureTimestamp { tsa } | TimeProof::DocumentTimestamp { tsa, .. }, Language::English) => {
-                format!("time-stamp of {}", plain(tsa))
-            }
+                TimeProof::SignatureTimestamp { tsa }
+                | TimeProof::ArchiveTimestamp { tsa }
+                | TimeProof::DocumentTimestamp { tsa, .. },
+                _,
+            ) => format!("{} {}", l.pick("dấu thời gian của", "time-stamp of"), plain(tsa)),
             (TimeProof::Stated, _) => l.pick("do người kiểm tra khai", "as the caller states").to_owned(),
             (TimeProof::GenTime, _) => l.pick("ghi trong dấu thời gian", "as the time-stamp says").to_owned(),
         };

@@ -91,7 +91,7 @@ pub(super) fn validate(
     };
     let octets = token.signed_data().content().unwrap_or_default();
     let content = Content {
-        content_type: *token.signed_data().content_type(),
+        content_type: Some(*token.signed_data().content_type()),
         digest: signer.digest_algorithm().ok().map(|algorithm| algorithm.digest(octets)),
         octets: Some(octets),
     };

@@ -1,16 +1,17 @@
 //! The validator: what it is given, and its three questions.
 
 use super::chain::Certificates;
+use super::package::Given;
 use super::policy::Policy;
 use super::policy::RevocationDemand;
 use super::report::Report;
 use super::report::SignatureKind;
 use super::report::TrustSetUsed;
 use super::token::Stamped;
-use super::trust::Existence;
 use crate::cms::SignedData;
 use crate::crypto::Backend;
 use crate::crypto::Digest;
+use crate::evidence::EvidencePackage;
 use crate::finding::Finding;
 use crate::pdf::Pdf;
 use crate::revocation::Evidence;
@@ -33,6 +34,7 @@ pub struct Validator<'v> {
     anchors: &'v TrustAnchors,
     at: Time,
     evidence: Evidence,
+    packages: Vec<Given>,
     backend: Backend,
 }
 
@@ -40,7 +42,7 @@ impl<'v> Validator<'v> {
     /// A validator for the time `at`.
     #[must_use]
     pub fn new(policy: &'v Policy, anchors: &'v TrustAnchors, at: Time) -> Self {
-        Self { policy, anchors, at, evidence: Evidence::new(), backend: Backend::default() }
+        Self { policy, anchors, at, evidence: Evidence::new(), packages: Vec::new(), backend: Backend::default() }
     }
 
     /// Offers revocation data and certificates beside those in the document.
@@ -58,6 +60,18 @@ impl<'v> Validator<'v> {
         self
     }
 
+    /// Gives the evidence package that was made on `document` at its receipt: it
+    /// proves that document, signatures and what was gathered existed then.
+    ///
+    /// The document's digests are made here. A package on another document, or
+    /// one that was tampered with, proves nothing, and the report says so.
+    #[must_use]
+    pub fn package(mut self, package: &EvidencePackage, document: &dyn Source) -> Self {
+        let matches = package.is_about(document).unwrap_or(false);
+        self.packages.push(Given { package: package.clone(), matches });
+        self
+    }
+
     /// Chooses who verifies signatures.
     #[must_use]
     pub const fn backend(mut self, backend: Backend) -> Self {
@@ -69,7 +83,8 @@ impl<'v> Validator<'v> {
     #[must_use]
     pub fn pdf(&self, pdf: &Pdf<'_>) -> Report {
         let mut report = self.report();
-        super::pdf::validate(self.certificates(), pdf, &mut report);
+        let certificates = self.certificates(&mut report);
+        super::pdf::validate(certificates, pdf, &mut report);
         report
     }
 
@@ -80,7 +95,8 @@ impl<'v> Validator<'v> {
     #[must_use]
     pub fn cms(&self, signed: &SignedData, content: Option<&dyn Source>) -> Report {
         let mut report = self.report();
-        super::cms::validate(self.certificates(), signed, content, &mut report);
+        let certificates = self.certificates(&mut report);
+        super::cms::validate(certificates, signed, content, &mut report);
         report
     }
 
@@ -90,18 +106,21 @@ impl<'v> Validator<'v> {
     #[must_use]
     pub fn timestamp(&self, token: &TimeStampToken, digest: Option<&Digest>) -> Report {
         let mut report = self.report();
-        let mut certificates = self.certificates();
+        let mut certificates = self.certificates(&mut report);
         super::cms::offer_token(token, &mut certificates.evidence);
         let stamped = digest.map_or(Stamped::Missing, |digest| Stamped::Digest(*digest));
-        let existence = Existence::at(self.at);
+        let existence = certificates.existence.clone();
         let kind = SignatureKind::Timestamp;
         report.signatures.push(super::token::validate(token, "", kind, &stamped, &existence, &certificates));
         report
     }
 
-    fn certificates(&self) -> Certificates<'v> {
+    fn certificates(&self, report: &mut Report) -> Certificates<'v> {
         let mut certificates = Certificates::new(self.policy, self.anchors, self.at, self.backend);
         certificates.evidence.add_all(&self.evidence);
+        for given in &self.packages {
+            given.validate(&mut certificates, report);
+        }
         certificates
     }
 
@@ -128,6 +147,7 @@ impl<'v> Validator<'v> {
             trust: trust.collect(),
             findings,
             signatures: Vec::new(),
+            evidence: Vec::new(),
         }
     }
 }
