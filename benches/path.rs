@@ -122,11 +122,7 @@ mod lent {
             value: alg_id::RSA_PKCS1_SHA256,
             verifies: &signature::RSA_PKCS1_2048_8192_SHA256,
         },
-        &Lent {
-            key: alg_id::ECDSA_P256,
-            value: alg_id::ECDSA_SHA256,
-            verifies: &signature::ECDSA_P256_SHA256_ASN1,
-        },
+        &Lent { key: alg_id::ECDSA_P256, value: alg_id::ECDSA_SHA256, verifies: &signature::ECDSA_P256_SHA256_ASN1 },
     ];
 }
 

@@ -9,7 +9,6 @@ mod der;
 
 use std::io::Read;
 
-use kyso::crypto::Backend;
 use kyso::crypto::DigestAlgorithm;
 use kyso::crypto::KeyType;
 use kyso::crypto::Message;
@@ -18,14 +17,6 @@ use kyso::crypto::PssParameters;
 use kyso::crypto::PublicKey;
 use kyso::crypto::SignatureAlgorithm;
 use serde_json::Value;
-
-fn backends() -> Vec<Backend> {
-    vec![
-        Backend::rust_crypto(),
-        #[cfg(feature = "aws-lc-rs")]
-        Backend::aws_lc_rs(),
-    ]
-}
 
 fn hex(text: &str) -> Vec<u8> {
     (0..text.len() / 2).map(|i| u8::from_str_radix(&text[2 * i..2 * i + 2], 16).unwrap()).collect()
@@ -121,7 +112,7 @@ fn wycheproof() {
                     _ => acceptable(test["flags"].as_array().unwrap(), &key),
                 };
                 let digest = algorithm.digest().map(|d| d.digest(&message));
-                for backend in backends() {
+                for backend in corpus::backends() {
                     let got = backend.verify(&key, &algorithm, Message::Octets(&message), &signature);
                     let id = format!("{file}#{}", test["tcId"]);
                     exceptions.record(&id, got.is_ok() == expected, &format!("{got:?}"));

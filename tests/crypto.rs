@@ -77,11 +77,11 @@ fn rsa_keys_are_computed_with_from_1024_to_8192_bits_and_under_short_odd_exponen
         let exponents: [(&[u8], bool); 8] = [
             (&[3], true),
             (&[1, 0, 1], true),
-            (&[1, 0, 0, 0, 1], true),                // 33 bits
-            (&[1, 0xFF, 0xFF, 0xFF, 0xFF], true),    // the greatest of 33 bits
-            (&[2, 0, 0, 0, 1], false),               // 34 bits
-            (&[1], false),                           // the message is its own signature
-            (&[4], false),                           // even
+            (&[1, 0, 0, 0, 1], true),                       // 33 bits
+            (&[1, 0xFF, 0xFF, 0xFF, 0xFF], true),           // the greatest of 33 bits
+            (&[2, 0, 0, 0, 1], false),                      // 34 bits
+            (&[1], false),                                  // the message is its own signature
+            (&[4], false),                                  // even
             (&[&[0; 1][..], &[0xFF; 256]].concat(), false), // as long as the modulus
         ];
         for (exponent, right) in exponents {

@@ -106,11 +106,8 @@ fn verify(
 fn what_is_right_verifies_by_both_and_under_no_other_algorithm() {
     for case in cases() {
         assert_eq!(verify(&case.spki, &case.algorithm, MESSAGE, &case.value), Some(Ok(())), "{:?}", case.algorithm);
-        assert_eq!(
-            verify(&case.spki, &case.algorithm, &MESSAGE[1..], &case.value),
-            Some(Err(VerifyError::Mismatch))
-        );
-        for other in DIGESTS {
+        assert_eq!(verify(&case.spki, &case.algorithm, &MESSAGE[1..], &case.value), Some(Err(VerifyError::Mismatch)));
+        for other in [DigestAlgorithm::Sha256, DigestAlgorithm::Sha384, DigestAlgorithm::Sha3_256] {
             let others = [
                 SignatureAlgorithm::RsaPkcs1v15(other),
                 SignatureAlgorithm::RsaPss(PssParameters::new(other)),
@@ -245,10 +242,39 @@ fn ed25519_of_small_order_is_refused() {
             assert_eq!(answer, Some(Err(VerifyError::Mismatch)));
         }
     }
-    // The maker of a key can do it with a good key, too: R is the identity, S = k a, cut short here.
-    let value = [identity.as_slice(), &[0x10; 32]].concat();
-    let spki = der::seq(&[&algorithm, &der::bits(strong)]);
-    assert_eq!(verify(&spki, &SignatureAlgorithm::Ed25519, MESSAGE, &value), Some(Err(VerifyError::Mismatch)));
+}
+
+/// The maker of a key can commit to nothing, too: R is the identity, S = k a.
+/// The bare equation holds, and aws-lc by itself says so.
+#[test]
+fn ed25519_that_commits_to_nothing_is_refused() {
+    use crypto_bigint::BoxedUint;
+    use crypto_bigint::ConcatenatingMul;
+    use crypto_bigint::NonZero;
+    let key = PrivateKey::generate(KeySpec::Ed25519).unwrap();
+    let pkcs8 = key.to_pkcs8_der().unwrap();
+    let seed = pkcs8.windows(4).position(|w| w == [0x04, 0x22, 0x04, 0x20]).unwrap() + 4;
+    let little = |octets: &[u8], bits| {
+        BoxedUint::from_be_slice(&octets.iter().rev().copied().collect::<Vec<_>>(), bits).unwrap()
+    };
+    let mut a = DigestAlgorithm::Sha512.digest(&pkcs8[seed..seed + 32]).octets()[..32].to_vec();
+    (a[0], a[31]) = (a[0] & 0xF8, a[31] & 0x7F | 0x40);
+    let mut identity = [0; 32];
+    identity[0] = 1;
+    let point = key.public_key().key_octets();
+    let k = DigestAlgorithm::Sha512.digest(&[&identity, point, MESSAGE].concat());
+    // 2^252 + 27742317777372353535851937790883648493 (RFC 8032 §5.1).
+    let low = 27_742_317_777_372_353_535_851_937_790_883_648_493_u128.to_be_bytes();
+    let order = [[0x10].as_slice(), &[0; 15], &low].concat();
+    let order = NonZero::new(BoxedUint::from_be_slice(&order, 256).unwrap()).unwrap();
+    let k = little(k.octets(), 512).rem_vartime(&order);
+    let s = k.concatenating_mul(&little(&a, 256)).rem_vartime(&order);
+    let s: Vec<u8> = s.to_be_bytes().iter().rev().take(32).copied().collect();
+    let value = [identity.as_slice(), &s].concat();
+    let bare = aws_lc_rs::signature::UnparsedPublicKey::new(&aws_lc_rs::signature::ED25519, point);
+    assert!(bare.verify(MESSAGE, &value).is_ok());
+    let answer = verify(key.public_key().spki(), &SignatureAlgorithm::Ed25519, MESSAGE, &value);
+    assert_eq!(answer, Some(Err(VerifyError::Mismatch)));
 }
 
 #[test]
@@ -314,7 +340,7 @@ fn change() -> impl Strategy<Value = Change> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 1500, ..ProptestConfig::default() })]
 
     #[test]
     fn both_backends_agree_on_what_was_changed(

@@ -24,6 +24,15 @@ pub fn corpus() -> Option<PathBuf> {
     None
 }
 
+/// Every backend that was built in; the suites end the same under each.
+pub fn backends() -> Vec<kyso::crypto::Backend> {
+    vec![
+        kyso::crypto::Backend::rust_crypto(),
+        #[cfg(feature = "aws-lc-rs")]
+        kyso::crypto::Backend::aws_lc_rs(),
+    ]
+}
+
 /// Known divergences of one suite: `tests/exceptions/<suite>.tsv`, lines of
 /// `id <TAB> actual <TAB> reason`.
 pub struct Exceptions {
