@@ -3,7 +3,8 @@
 //! beside rustls-webpki on aws-lc-rs.
 //!
 //! `cargo bench --all-features --bench path`
-#![allow(clippy::unwrap_used, clippy::disallowed_methods)] // a benchmark may stop where it stands, and reads the clock
+// a benchmark may stop where it stands, and reads the clock
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::disallowed_methods)]
 
 #[path = "../tests/support/ca.rs"]
 mod ca;
@@ -11,7 +12,6 @@ mod ca;
 mod der;
 
 use std::hint::black_box;
-use std::time::Duration;
 use std::time::Instant;
 
 use ca::Authority;
@@ -71,14 +71,14 @@ impl Chain {
 
     #[cfg(feature = "aws-lc-rs")]
     fn webpki(&self) {
-        use webpki::types::CertificateDer;
-        use webpki::types::UnixTime;
+        use rustls_pki_types::CertificateDer;
+        use rustls_pki_types::UnixTime;
         let root = CertificateDer::from(self.root.as_slice());
         let anchors = [webpki::anchor_from_trusted_cert(&root).unwrap()];
         let issuing = [CertificateDer::from(self.issuing.as_slice())];
         let leaf = CertificateDer::from(self.leaf.as_slice());
         let leaf = webpki::EndEntityCert::try_from(&leaf).unwrap();
-        let now = UnixTime::since_unix_epoch(Duration::from_secs(self.at.unix().unsigned_abs()));
+        let now = UnixTime::since_unix_epoch(std::time::Duration::from_secs(self.at.unix().unsigned_abs()));
         let usage = webpki::KeyUsage::client_auth();
         let path = leaf.verify_for_usage(&lent::ALGORITHMS, &anchors, &issuing, now, usage, None, None);
         black_box(path.unwrap());
@@ -89,10 +89,10 @@ impl Chain {
 #[cfg(feature = "aws-lc-rs")]
 mod lent {
     use aws_lc_rs::signature;
-    use webpki::types::AlgorithmIdentifier;
-    use webpki::types::InvalidSignature;
-    use webpki::types::SignatureVerificationAlgorithm;
-    use webpki::types::alg_id;
+    use rustls_pki_types::AlgorithmIdentifier;
+    use rustls_pki_types::InvalidSignature;
+    use rustls_pki_types::SignatureVerificationAlgorithm;
+    use rustls_pki_types::alg_id;
 
     #[derive(Debug)]
     struct Lent {

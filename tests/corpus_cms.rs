@@ -40,7 +40,7 @@ fn text(report: &Result<Report, Error>) -> String {
                 let indication = s.indication();
                 let level = s.level().map_or(String::new(), |l| format!("/{}", l.name()));
                 let stamps = s.timestamps().iter().map(|t| format!("/{}={}", t.kind().name(), t.integrity().name()));
-                let word = indication.sub_indication().unwrap_or(indication.name());
+                let word = indication.sub_indication().unwrap_or_else(|| indication.name());
                 format!("{word}/{}{level}{}", s.integrity().name(), stamps.collect::<String>())
             };
             report.signatures().iter().map(one).collect::<Vec<_>>().join(" ")
