@@ -238,11 +238,17 @@ fn rsa_numbers(key: &[u8]) -> Option<(&[u8], &[u8])> {
 
 impl PartialEq for PublicKey {
     fn eq(&self, other: &Self) -> bool {
-        self.spki() == other.spki()
+        Arc::ptr_eq(&self.0, &other.0) || self.spki() == other.spki()
     }
 }
 
 impl Eq for PublicKey {}
+
+impl std::hash::Hash for PublicKey {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.spki().hash(state);
+    }
+}
 
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
