@@ -36,6 +36,8 @@ pub struct Limits {
     pub xml_octets: usize,
     /// Attachments of one envelope.
     pub attachments: usize,
+    /// Rounds of key derivation from a password, over all parts of one key store.
+    pub password_rounds: u64,
 }
 
 impl Default for Limits {
@@ -49,10 +51,12 @@ impl Default for Limits {
             inflated_octets: 256 << 20,
             pdf_object_octets: 16 << 20,
             signatures: 1_024,
-            xml_nodes: 1_000_000,
+            xml_nodes: 250_000,
             xml_attributes: 128,
             xml_octets: 64 << 20,
             attachments: 1_000,
+            // Careful writers use 600 000 for each part, and a store has about three.
+            password_rounds: 10_000_000,
         }
     }
 }

@@ -8,9 +8,8 @@ use std::fs;
 use std::path::Path;
 
 use corpus::Exceptions;
-use kyso::Limits;
+use kyso::Error;
 use kyso::Time;
-use kyso::pdf::Pdf;
 use kyso::revocation::Evidence;
 use kyso::trust::TrustAnchors;
 use kyso::validate::Changes;
@@ -39,9 +38,9 @@ impl Setting {
         Self { policy: Policy::etsi(), anchors: TrustAnchors::from_file("pki", &root).unwrap(), evidence }
     }
 
-    fn validate(&self, octets: &[u8]) -> Result<Report, kyso::Error> {
+    fn validate(&self, octets: &[u8]) -> Result<Report, Error> {
         let at = Time::parse_rfc3339("2026-11-24T12:00:00Z").unwrap();
-        let pdf = Pdf::parse(octets, &Limits::default())?;
+        let (pdf, _) = corpus::open_pdf(octets)?;
         Ok(Validator::new(&self.policy, &self.anchors, at).evidence(&self.evidence).pdf(&pdf))
     }
 }
@@ -52,7 +51,7 @@ fn outcome(report: &Report) -> String {
         let stamps = s.timestamps().iter().map(|t| t.integrity().name()).collect::<Vec<_>>().join(",");
         let mut line = format!(
             "{}/{}/{}/{}",
-            s.indication().sub_indication().unwrap_or(s.indication().name()),
+            s.indication().sub_indication().unwrap_or_else(|| s.indication().name()),
             s.integrity().name(),
             s.coverage().map_or("-", |c| c.name()),
             s.changes().map_or("-", |c| c.name()),
@@ -70,7 +69,7 @@ fn outcome(report: &Report) -> String {
 }
 
 /// Whether a report says what the manifest's verdict demands; trust is no part of that.
-fn fits(verdict: &str, report: &Result<Report, kyso::Error>) -> bool {
+fn fits(verdict: &str, report: &Result<Report, Error>) -> bool {
     let Ok(report) = report else { return !verdict.starts_with("OK") && !verdict.starts_with("CHANGED") };
     let all = report.signatures();
     let failed = report.overall() == Overall::TotalFailed;

@@ -17,12 +17,10 @@ use std::process::Command;
 use ca::Authority;
 use ca::Template;
 use kyso::Error;
-use kyso::Limits;
 use kyso::crypto::KeySpec;
 use kyso::finding::Severity;
 use kyso::key::soft::SoftKey;
 use kyso::pdf::Coverage;
-use kyso::pdf::Pdf;
 use kyso::sign::pades::PadesRequest;
 
 fn pdfs(folder: &Path) -> Vec<PathBuf> {
@@ -32,17 +30,16 @@ fn pdfs(folder: &Path) -> Vec<PathBuf> {
     files
 }
 
-/// The signed document and the name of its new field.
-fn sign(data: &[u8], key: &SoftKey) -> Result<(Vec<u8>, String), Error> {
-    let pdf = Pdf::parse(data, &Limits::default())?;
+/// The signed document, the name of its new field, and the password of both.
+fn sign(data: &[u8], key: &SoftKey) -> Result<(Vec<u8>, String, &'static str), Error> {
+    let (pdf, password) = corpus::open_pdf(data)?;
     let signed = PadesRequest::new(&pdf, ca::at("2026-11-23T01:00:00Z")).sign(key)?;
-    Ok((signed.to_octets()?, signed.field_name().to_owned()))
+    Ok((signed.to_octets()?, signed.field_name().to_owned(), password))
 }
 
 /// What our own reader finds wrong: with the new signature, or with what it did to earlier ones.
 fn own_complaint(data: &[u8], signed: &[u8]) -> Option<String> {
-    let (before, after) =
-        (Pdf::parse(data, &Limits::default()).unwrap(), Pdf::parse(signed, &Limits::default()).unwrap());
+    let (before, after) = (corpus::open_pdf(data).unwrap().0, corpus::open_pdf(signed).unwrap().0);
     let (old, new) = (before.signatures().unwrap(), after.signatures().unwrap());
     if new.len() != old.len() + 1 {
         return Some(format!("{} signatures became {}", old.len(), new.len()));
@@ -75,9 +72,9 @@ fn run(program: &str, arguments: &[&str]) -> Option<(Option<i32>, String)> {
 }
 
 /// Complaints of qpdf that the original did not meet with.
-fn qpdf_complaint(before: &Path, after: &Path) -> Option<String> {
+fn qpdf_complaint(before: &Path, after: &Path, password: &str) -> Option<String> {
     let check = |path: &Path| {
-        let (code, text) = run("qpdf", &["--check", path.to_str().unwrap()])?;
+        let (code, text) = run("qpdf", &["--check", &format!("--password={password}"), path.to_str().unwrap()])?;
         let text = text.replace(path.to_str().unwrap(), "");
         let lines = text.lines().filter(|line| line.contains("WARNING") || line.contains("ERROR"));
         // Without a code it crashed, which says nothing of the file.
@@ -88,8 +85,8 @@ fn qpdf_complaint(before: &Path, after: &Path) -> Option<String> {
     (new_code > old_code || added.is_some()).then(|| format!("qpdf: {}", added.unwrap_or_default()))
 }
 
-fn pdfsig_complaint(path: &Path, signatures: usize) -> Option<String> {
-    let (_, text) = run("pdfsig", &["-nocert", path.to_str().unwrap()])?;
+fn pdfsig_complaint(path: &Path, signatures: usize, password: &str) -> Option<String> {
+    let (_, text) = run("pdfsig", &["-nocert", "-upw", password, path.to_str().unwrap()])?;
     // The new one is that which covers all.
     let mut parts = text.split("Signature #").skip(1);
     match parts.find(|part| part.contains("Total document signed")) {
@@ -112,10 +109,12 @@ from pyhanko_certvalidator import ValidationContext
 logging.disable(logging.CRITICAL)
 root = load_cert_from_pemder(sys.argv[1])
 moment = datetime(2026, 11, 23, 2, 0, tzinfo=timezone.utc)
-for path, field in zip(sys.argv[2::2], sys.argv[3::2]):
+for path, field, password in zip(sys.argv[2::3], sys.argv[3::3], sys.argv[4::3]):
     try:
         with open(path, 'rb') as f:
             reader = PdfFileReader(f, strict=False)
+            if reader.encrypted:
+                reader.decrypt(password.encode())
             # Not by its list of signatures: in that, placeholders of others fail.
             [at] = [ref for name, _, ref in enumerate_sig_fields(reader, filled_status=True) if name == field]
             last = EmbeddedPdfSignature(reader, at.get_object(), field)
@@ -128,10 +127,10 @@ for path, field in zip(sys.argv[2::2], sys.argv[3::2]):
         print(path, f'{type(e).__name__} {e}'.replace('\n', ' '), sep='\t')
 "#;
 
-fn pyhanko(root: &Path, files: &[(PathBuf, String)]) -> BTreeMap<PathBuf, String> {
+fn pyhanko(root: &Path, files: &[(PathBuf, String, &str)]) -> BTreeMap<PathBuf, String> {
     let python = std::env::var("KYSO_PYTHON").unwrap_or_else(|_| "KYSO_PYTHON".to_owned());
     let mut arguments = vec!["-c", PYHANKO, root.to_str().unwrap()];
-    arguments.extend(files.iter().flat_map(|(path, field)| [path.to_str().unwrap(), field]));
+    arguments.extend(files.iter().flat_map(|(path, field, password)| [path.to_str().unwrap(), field, password]));
     let Some((code, text)) = run(&python, &arguments) else { return BTreeMap::new() };
     assert_eq!(code, Some(0), "{text}");
     let lines = text.lines().filter_map(|line| line.split_once('\t'));
@@ -154,20 +153,21 @@ fn documents_of_others_are_signed_and_accepted() {
             let data = fs::read(&path).unwrap();
             match sign(&data, &key) {
                 Err(error) => exceptions.record(&id, false, &error.to_string()),
-                Ok((signed, field)) => {
+                Ok((signed, field, password)) => {
                     assert!(signed.starts_with(&data), "{id}");
                     let output = dir.path().join(format!("{rows}.pdf"));
                     fs::write(&output, &signed).unwrap();
-                    let count = Pdf::parse(signed.as_slice(), &Limits::default()).unwrap().signatures().unwrap().len();
+                    let count = corpus::open_pdf(&signed).unwrap().0.signatures().unwrap().len();
                     let complaint = own_complaint(&data, &signed)
-                        .or_else(|| qpdf_complaint(&path, &output))
-                        .or_else(|| pdfsig_complaint(&output, count));
-                    judged.push((id, output, field, complaint));
+                        .or_else(|| qpdf_complaint(&path, &output, password))
+                        .or_else(|| pdfsig_complaint(&output, count, password));
+                    judged.push((id, output, (field, password), complaint));
                 }
             }
         }
     }
-    let files: Vec<_> = judged.iter().map(|(_, path, field, _)| (path.clone(), field.clone())).collect();
+    let files: Vec<_> =
+        judged.iter().map(|(_, path, (field, password), _)| (path.clone(), field.clone(), *password)).collect();
     let verdicts = pyhanko(&dir.path().join("root.pem"), &files);
     for (id, path, _, complaint) in judged {
         let complaint = complaint.or_else(|| {

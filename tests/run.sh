@@ -21,6 +21,7 @@ have pdfsig poppler-utils
 have qpdf qpdf
 have xmllint libxml2-utils
 have openssl openssl
+have keytool default-jre-headless
 have cc gcc
 have python3 python3
 python3 -c 'import venv, ensurepip' 2>/dev/null || need+=(python3-venv)
@@ -68,5 +69,8 @@ if [ "${1:-}" != quick ]; then
     echo "example $name"
     cargo run -q --all-features --example "$name"
   done
+
+  section "commands of the README"
+  bash tests/readme.sh
 fi
 section "done"

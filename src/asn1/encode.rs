@@ -61,13 +61,6 @@ pub(crate) fn octet_string(content: &[u8]) -> Vec<u8> {
     tlv(0x04, content)
 }
 
-/// BIT STRING without unused bits.
-pub(crate) fn bit_string(content: &[u8]) -> Vec<u8> {
-    let mut c = vec![0];
-    c.extend_from_slice(content);
-    tlv(0x03, &c)
-}
-
 pub(crate) fn oid(oid: &Oid) -> Vec<u8> {
     tlv(0x06, oid.content())
 }

@@ -35,6 +35,18 @@ pub struct HashIndex {
     attributes: HashSet<Vec<u8>>,
 }
 
+/// What an index names of the validation data of a SignedData.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Named {
+    /// Certificates that can be read.
+    pub certificates: Vec<Certificate>,
+    /// CRLs that can be read.
+    pub crls: Vec<Crl>,
+    /// OCSP responses that can be read.
+    pub ocsp_responses: Vec<OcspResponse>,
+}
+
 impl HashIndex {
     /// The index of an archive time-stamp: an unsigned attribute of the token's signer.
     ///
@@ -68,20 +80,20 @@ impl HashIndex {
     ///
     /// # Errors
     /// A structure that cannot be read.
-    pub fn named(&self, signed: &SignedData) -> Result<(Vec<Certificate>, Vec<Crl>, Vec<OcspResponse>), Error> {
-        let (raw_certificates, raw_crls) = signed.raw_sets()?;
-        let (mut certificates, mut crls, mut responses) = (Vec::new(), Vec::new(), Vec::new());
+    pub fn named(&self, signed: &SignedData) -> Result<Named, Error> {
+        let raw = signed.raw_sets()?;
+        let mut named = Named::default();
         let mut passed_over = Vec::new();
         let digest = |octets: &[u8]| self.algorithm.digest(octets);
-        for raw in raw_certificates.into_iter().filter(|raw| self.certificates.contains(digest(raw).octets())) {
+        for raw in raw.certificates.into_iter().filter(|raw| self.certificates.contains(digest(raw).octets())) {
             let choice = Reader::new(raw, FORMAT).any("certificate")?;
-            signed_data::certificate(&choice, &mut certificates, &mut passed_over);
+            signed_data::certificate(&choice, &mut named.certificates, &mut passed_over);
         }
-        for raw in raw_crls.into_iter().filter(|raw| self.crls.contains(digest(raw).octets())) {
+        for raw in raw.crls.into_iter().filter(|raw| self.crls.contains(digest(raw).octets())) {
             let choice = Reader::new(raw, FORMAT).any("RevocationInfoChoice")?;
-            signed_data::revocation(&choice, &mut crls, &mut responses, &mut passed_over);
+            signed_data::revocation(&choice, &mut named.crls, &mut named.ocsp_responses, &mut passed_over);
         }
-        Ok((certificates, crls, responses))
+        Ok(named)
     }
 
     /// Whether an unsigned attribute with this value is named.
@@ -99,10 +111,10 @@ impl HashIndex {
     /// # Errors
     /// A structure that cannot be read.
     pub fn is_complete(&self, signed: &SignedData, signer: &SignerInfo) -> Result<bool, Error> {
-        let (certificates, crls) = signed.raw_sets()?;
+        let raw = signed.raw_sets()?;
         let digest = |octets: &[u8]| self.algorithm.digest(octets).octets().to_vec();
-        let certificates: HashSet<Vec<u8>> = certificates.into_iter().map(digest).collect();
-        let crls: HashSet<Vec<u8>> = crls.into_iter().map(digest).collect();
+        let certificates: HashSet<Vec<u8>> = raw.certificates.into_iter().map(digest).collect();
+        let crls: HashSet<Vec<u8>> = raw.crls.into_iter().map(digest).collect();
         let mut attributes = HashSet::new();
         for attribute in &signer.unsigned {
             attributes.insert(digest(&attribute.der));

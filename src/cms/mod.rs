@@ -14,6 +14,7 @@ mod signer_info;
 mod verify;
 
 pub use archive::HashIndex;
+pub use archive::Named;
 pub use attribute::Attribute;
 pub use attribute::EssCertId;
 pub use build::SignedAttributes;

@@ -39,6 +39,12 @@ pub struct SignedData {
     findings: Vec<Finding>,
 }
 
+/// The choices of a SignedData as they stand.
+pub(super) struct RawSets<'a> {
+    pub(super) certificates: Vec<&'a [u8]>,
+    pub(super) crls: Vec<&'a [u8]>,
+}
+
 impl SignedData {
     /// Reads a ContentInfo with a SignedData, in DER or BER, with nothing after it.
     ///
@@ -200,16 +206,16 @@ impl SignedData {
     }
 
     /// The octets of every choice in `certificates` and in `crls`, read or not.
-    pub(super) fn raw_sets(&self) -> Result<(Vec<&[u8]>, Vec<&[u8]>), Error> {
+    pub(super) fn raw_sets(&self) -> Result<RawSets<'_>, Error> {
         let mut info = Reader::new(&self.der, FORMAT).expect(0x30, "ContentInfo")?.reader(FORMAT);
         info.expect(0x06, "contentType")?;
         let mut parts = info.expect(0xA0, "content")?.reader(FORMAT).expect(0x30, "SignedData")?.reader(FORMAT);
-        let (mut certificates, mut crls) = (Vec::new(), Vec::new());
+        let mut sets = RawSets { certificates: Vec::new(), crls: Vec::new() };
         while !parts.is_empty() {
             let part = parts.any("SignedData")?;
             let set = match part.tag {
-                0xA0 => &mut certificates,
-                0xA1 => &mut crls,
+                0xA0 => &mut sets.certificates,
+                0xA1 => &mut sets.crls,
                 _ => continue,
             };
             let mut choices = part.reader(FORMAT);
@@ -217,7 +223,7 @@ impl SignedData {
                 set.push(choices.any("SignedData")?.raw);
             }
         }
-        Ok((certificates, crls))
+        Ok(sets)
     }
 
     /// Deviations, and certificates or revocation data that cannot be read.

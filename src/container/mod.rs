@@ -7,7 +7,10 @@
 mod write;
 mod zip;
 
+pub(crate) use write::LARGEST;
+pub(crate) use write::each_window;
 pub(crate) use write::write_single;
 pub(crate) use zip::Directory;
 pub(crate) use zip::Extraction;
 pub(crate) use zip::LOCAL_HEADER;
+pub(crate) use zip::has_end_record;

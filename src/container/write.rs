@@ -22,30 +22,30 @@ const UTF8: u16 = 1 << 11;
 /// 1980-01-01 00:00, the first that the format knows: an archive tells no time of its making.
 const TIME: u32 = 0x0021_0000;
 
+/// The largest content that an archive without the 64-bit extension takes, with room
+/// for headers and for what deflating may add.
+pub(crate) const LARGEST: u64 = (1 << 32) - (1 << 21);
+
 /// Writes an archive whose one entry is `content`, under `name`.
 ///
-/// What is compressed already is stored, with its sizes in the local header:
-/// readers that go front to back cannot find the end of a stored entry otherwise. Other
-/// content is deflated in one pass, with its sizes behind it.
+/// The caller has read the content once, to name the entry after it, and knows its `crc`.
+/// What is compressed already is stored, with CRC and sizes in the local header: readers that
+/// go front to back cannot find the end of a stored entry otherwise. Other content is deflated in one
+/// pass with sizes and CRC behind it, as the national kit does: its compressed size could
+/// only be told before by deflating twice.
 pub(crate) fn write_single(
     name: &str,
     content: &dyn Source,
+    crc: u32,
     out: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
 ) -> Result<(), Error> {
-    let size = u32::try_from(content.len()).ok().filter(|size| *size < u32::MAX - (1 << 20));
+    let size = u32::try_from(content.len()).ok().filter(|size| u64::from(*size) <= LARGEST);
     let (Some(size), Ok(name_length)) = (size, u16::try_from(name.len())) else {
-        return Err(Misuse::new("an attachment in a ZIP is smaller than 4 GiB; send it raw").into());
+        return Err(too_large());
     };
     let deflated = shrinks(content)?;
     let (method, flags) = if deflated { (8, UTF8 | SIZES_FOLLOW) } else { (0, UTF8) };
-    let mut crc = Crc::new();
-    if !deflated {
-        each_window(content, &mut |octets| {
-            crc.update(octets);
-            Ok(())
-        })?;
-    }
-    let known = if deflated { (0, 0, 0) } else { (crc.sum(), size, size) };
+    let known = if deflated { (0, 0, 0) } else { (crc, size, size) };
     let mut header = b"PK\x03\x04".to_vec();
     put16(&mut header, &[VERSION, flags, method]);
     put32(&mut header, &[TIME, known.0, known.1, known.2]);
@@ -53,30 +53,29 @@ pub(crate) fn write_single(
     header.extend_from_slice(name.as_bytes());
     out(&header)?;
     let mut compressed = u64::from(size);
+    let mut again = Crc::new();
     if deflated {
-        compressed = deflate(content, &mut crc, out)?;
+        compressed = deflate(content, &mut again, out)?;
     } else {
-        let mut again = Crc::new();
         each_window(content, &mut |octets| {
             again.update(octets);
             out(octets)
         })?;
-        if again.sum() != crc.sum() {
-            return Err(changed());
-        }
     }
-    let too_large = || Misuse::new("an attachment in a ZIP is smaller than 4 GiB; send it raw");
+    if again.sum() != crc {
+        return Err(changed());
+    }
     let compressed = u32::try_from(compressed).map_err(|_| too_large())?;
     let mut tail = Vec::new();
     if deflated {
         tail.extend_from_slice(b"PK\x07\x08");
-        put32(&mut tail, &[crc.sum(), compressed, size]);
+        put32(&mut tail, &[crc, compressed, size]);
     }
     let data = header.len() + tail.len();
     let directory = u32::try_from(data).ok().and_then(|n| n.checked_add(compressed)).ok_or_else(too_large)?;
     let mut entry = b"PK\x01\x02".to_vec();
     put16(&mut entry, &[VERSION, VERSION, flags, method]);
-    put32(&mut entry, &[TIME, crc.sum(), compressed, size]);
+    put32(&mut entry, &[TIME, crc, compressed, size]);
     put16(&mut entry, &[name_length, 0, 0, 0, 0]);
     put32(&mut entry, &[0, 0]);
     entry.extend_from_slice(name.as_bytes());
@@ -89,7 +88,24 @@ pub(crate) fn write_single(
     out(&tail)
 }
 
-/// Whether deflating pays: tried on the start and the middle, since a file may begin
+fn too_large() -> Error {
+    Misuse::new(format!("an attachment in a ZIP has at most {LARGEST} octets")).into()
+}
+
+/// What begins so is compressed inside, though text may stand around the compressed parts.
+const COMPRESSED: &[&[u8]] = &[
+    b"%PDF-",
+    b"PK\x03\x04",
+    b"\x89PNG",
+    b"\xFF\xD8\xFF",
+    b"GIF8",
+    b"\x1F\x8B",
+    b"7z\xBC\xAF\x27\x1C",
+    b"Rar!",
+    b"\xFD7zXZ",
+];
+
+/// Whether deflating pays: known by the format, else tried on the start and the middle, since a file may begin
 /// with text and go on with images.
 fn shrinks(content: &dyn Source) -> Result<bool, Error> {
     const SAMPLE: usize = 64 << 10;
@@ -99,6 +115,9 @@ fn shrinks(content: &dyn Source) -> Result<bool, Error> {
     let mut deflated = Vec::with_capacity(SAMPLE + (SAMPLE >> 3));
     for at in [0, content.len() / 2] {
         let count = content.read_at(at, &mut sample)?;
+        if at == 0 && COMPRESSED.iter().any(|start| sample.starts_with(start)) {
+            return Ok(false);
+        }
         let mut stream = Compress::new(Compression::fast(), false);
         deflated.clear();
         let taken = sample.get(..count).unwrap_or_default();

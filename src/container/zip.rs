@@ -83,9 +83,15 @@ impl Directory {
     }
 
     /// The size that the entry claims to unfold to.
+    #[cfg(test)]
     pub(crate) const fn size(&self) -> u64 {
         self.size
     }
+}
+
+/// Whether the last octets of an archive hold an end record, of whatever archive.
+pub(crate) fn has_end_record(tail: &[u8]) -> bool {
+    memchr::memmem::find(tail, END).is_some()
 }
 
 /// Where in the archive an [`Extraction`] stands.
@@ -316,7 +322,9 @@ mod tests {
 
     fn archive(name: &str, content: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
-        write_single(name, &content.to_vec(), &mut |part| {
+        let mut crc = Crc::new();
+        crc.update(content);
+        write_single(name, &content.to_vec(), crc.sum(), &mut |part| {
             out.extend_from_slice(part);
             Ok(())
         })

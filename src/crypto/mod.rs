@@ -21,7 +21,9 @@ mod algorithm;
 #[cfg(feature = "aws-lc-rs")]
 mod aws_lc;
 mod backend;
+pub(crate) mod cipher;
 mod digest;
+pub(crate) mod password;
 mod private_key;
 mod pss;
 mod public_key;

@@ -4,6 +4,7 @@ use crate::crypto::Digest;
 use crate::envelope::read::Attachment;
 use crate::envelope::read::Envelope;
 use crate::envelope::read::Packing;
+use crate::envelope::read::Unpacked;
 use crate::error::Error;
 use crate::finding::Finding;
 use crate::finding::Severity;
@@ -54,40 +55,76 @@ impl Check {
     }
 }
 
+/// How many times the limit of one ZIP entry all entries of a message may unfold to
+/// beyond what they take in it: a thousand small bombs are a large one.
+const TOGETHER: u64 = 4;
+
 impl Envelope<'_> {
     /// Reads every payload, in constant memory.
     ///
     /// # Errors
     /// Where the source cannot be read. A damaged payload is a finding.
     pub fn check(&self) -> Result<Check, Error> {
-        self.checked(&mut |attachment| {
-            let unpacked = self.unpack(attachment, &mut |_| Ok(()))?;
-            Ok(CheckedContent { size: unpacked.size, sha256: unpacked.sha256, packing: unpacked.packing })
-        })
+        self.checked(&mut |attachment, most| self.unpack_within(attachment, most, &mut |_| Ok(())))
     }
 
-    /// As [`check`](Self::check), and shows each whole attachment to `inspect`,
-    /// in document order; a damaged one is not shown.
+    /// As [`check`](Self::check), and shows whole attachments to `inspect`, in
+    /// document order: those of whose first octets (1,024, if there are so many)
+    /// `wants` says so. Only these are held in memory, one at a time; a damaged one is not shown.
     ///
     /// # Errors
     /// As [`check`](Self::check).
-    pub fn check_with(&self, inspect: &mut dyn FnMut(&Attachment, &[u8])) -> Result<Check, Error> {
-        self.checked(&mut |attachment| {
-            let (octets, unpacked) = self.content(attachment)?;
-            inspect(attachment, &octets);
-            Ok(CheckedContent { size: unpacked.size, sha256: unpacked.sha256, packing: unpacked.packing })
+    pub fn check_with(
+        &self,
+        wants: &dyn Fn(&[u8]) -> bool,
+        inspect: &mut dyn FnMut(&Attachment, &[u8]),
+    ) -> Result<Check, Error> {
+        const HEAD: usize = 1_024;
+        self.checked(&mut |attachment, most| {
+            let mut octets = Vec::new();
+            let mut wanted = None;
+            let unpacked = self.unpack_within(attachment, most, &mut |part| {
+                if wanted != Some(false) {
+                    octets.extend_from_slice(part);
+                }
+                if wanted.is_none() && octets.len() >= HEAD {
+                    wanted = Some(wants(octets.get(..HEAD).unwrap_or_default()));
+                }
+                if wanted == Some(false) {
+                    octets = Vec::new();
+                }
+                Ok(())
+            })?;
+            if wanted.unwrap_or_else(|| wants(&octets)) {
+                inspect(attachment, &octets);
+            }
+            Ok(unpacked)
         })
     }
 
-    fn checked(&self, read: &mut dyn FnMut(&Attachment) -> Result<CheckedContent, Error>) -> Result<Check, Error> {
+    fn checked(&self, read: &mut dyn FnMut(&Attachment, u64) -> Result<Unpacked, Error>) -> Result<Check, Error> {
         let mut findings = self.findings().to_vec();
         let mut attachments = Vec::with_capacity(self.attachments().len());
+        let each = self.limits().inflated_octets;
+        let mut left = each.saturating_mul(TOGETHER);
         for attachment in self.attachments() {
-            let content = match read(attachment) {
-                Ok(content) => Some(content),
+            let content = match read(attachment, each.min(left.saturating_add(attachment.encoded()))) {
+                Ok(unpacked) => {
+                    left = left.saturating_sub(unpacked.size.saturating_sub(attachment.encoded()));
+                    // That there is no text at all, the reader has said.
+                    if unpacked.size == 0 && unpacked.packing == Packing::Raw && attachment.encoded() > 0 {
+                        let finding = Finding::error("ATTACHMENT_EMPTY", "the attachment has no content");
+                        findings.push(finding.at(attachment.place()));
+                    }
+                    Some(CheckedContent { size: unpacked.size, sha256: unpacked.sha256, packing: unpacked.packing })
+                }
                 Err(e @ Error::Io(_)) => return Err(e),
                 Err(e) => {
-                    findings.push(Finding::error("ATTACHMENT_DAMAGED", e.to_string()).at(attachment.place()));
+                    let code = match e {
+                        Error::LimitExceeded(_) => "ATTACHMENT_TOO_LARGE",
+                        _ => "ATTACHMENT_DAMAGED",
+                    };
+                    findings.push(Finding::error(code, e.to_string()).at(attachment.place()));
                     None
                 }
             };

@@ -13,10 +13,13 @@
 
 mod check;
 pub mod code;
+mod emit;
 mod fields;
 pub mod identifier;
+mod messages;
 pub mod model;
 mod names;
+mod pack;
 mod parse;
 mod payload;
 mod read;
@@ -30,6 +33,7 @@ pub use code::BusinessKind;
 pub use code::StatusCode;
 pub use identifier::DocumentId;
 pub use identifier::OrganId;
+pub use messages::vietnamese;
 pub use model::Document;
 pub use model::Message;
 pub use model::Organization;

@@ -20,6 +20,7 @@ use crate::envelope::value::Timestamp;
 
 /// One message of the exchange.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "lowercase"))]
 #[non_exhaustive]
 pub enum Message {
     /// A document: new, recalled, updated or replacing others.
@@ -47,7 +48,7 @@ impl Message {
 
     /// The sender.
     #[must_use]
-    pub fn from(&self) -> &Organization {
+    pub fn sender(&self) -> &Organization {
         match self {
             Self::Document(d) => &d.from,
             Self::Status(s) => &s.from,
@@ -79,6 +80,29 @@ impl Message {
             Self::Document(_) => None,
             Self::Status(s) => Some(s),
         }
+    }
+}
+
+#[cfg(feature = "serde")]
+impl Message {
+    /// Reads a message from JSON: `{"document": {…}}` or `{"status": {…}}`, with the
+    /// names of the fields here. Values of closed forms stand as they do in a message.
+    ///
+    /// # Errors
+    /// Malformed JSON, unknown or missing members, by line and column. The rules of
+    /// the exchange are the [`Writer`](crate::envelope::Writer)'s business.
+    pub fn from_json(text: &str) -> Result<Self, crate::error::Error> {
+        use crate::error::Format;
+        use crate::error::Malformed;
+        serde_json::from_str(text).map_err(|e| {
+            Malformed::new(Format::Envelope, "description of a message", "a message as JSON").found(e).into()
+        })
+    }
+
+    /// Writes the message as JSON.
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_default()
     }
 }
 
@@ -579,6 +603,14 @@ record! {
         /// `Description`.
         #[cfg_attr(feature = "serde", serde(default))]
         pub description: Option<String>,
+    }
+}
+
+impl Fault {
+    /// A fault by its code, in words.
+    #[must_use]
+    pub fn new(code: impl Into<String>, description: impl Into<String>) -> Self {
+        Self { code: Some(code.into()), description: Some(description.into()) }
     }
 }
 

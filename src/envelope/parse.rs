@@ -35,6 +35,7 @@ use crate::envelope::model::TraceHeader;
 use crate::envelope::model::UpdateInfo;
 use crate::envelope::value::Coded;
 use crate::envelope::value::Flag;
+use crate::envelope::value::quoted;
 use crate::finding::Severity;
 
 /// What the children of the header say, found before their content is read.
@@ -140,6 +141,9 @@ fn document<'t>(to: &mut Remarks<'t>, header: &Header<'t, '_>) -> Document {
 
 fn status<'t>(to: &mut Remarks<'t>, header: &Header<'t, '_>) -> Status {
     let f = to.fields(&header.message, STATUS);
+    if let Some(trace) = &header.trace {
+        to.unknown(trace);
+    }
     let from = f.needed(to, "From", "status", Severity::Error);
     let from = from.map_or_else(|| Organization::unnamed(OrganId::default()), |at| organization(to, &at, "status"));
     let response_for = f
@@ -234,7 +238,7 @@ fn type_of_document<'t>(to: &mut Remarks<'t>, at: &At<'t, '_>) -> DocumentType {
             }
             // "Quyết định" stands for "Quyết định (cá biệt)".
             (Some(entry), Some(name)) if !folded(entry.vi).starts_with(&folded(name)) => {
-                let message = format!("number {number} of the list (1.5) is {:?}, not {name:?}", entry.vi);
+                let message = format!("number {number} of the list (1.5) is {:?}, not {}", entry.vi, quoted(name));
                 to.warn("DOCUMENT_TYPE_NAME", place, message);
             }
             _ => {}
@@ -464,7 +468,7 @@ fn agreement(to: &mut Remarks<'_>, at: &At<'_, '_>, document: &Document) {
     let DocumentIdForm::Convention { date, code, .. } = document.document_id.form() else { return };
     let own = format!("{}/{}", document.code.number, document.code.notation);
     if code != own {
-        let message = format!("DocumentId (1.14) says {code:?}, Code (1.3) says {own:?}");
+        let message = format!("DocumentId (1.14) says {}, Code (1.3) says {}", quoted(code), quoted(&own));
         to.warn("DOCUMENT_ID_MISMATCH", at, message);
     }
     if let (Some(date), Some(own)) = (date, document.promulgation.date.known())

@@ -5,11 +5,11 @@ use base64_simd::AsOut;
 use crate::container::Directory;
 use crate::container::Extraction;
 use crate::container::LOCAL_HEADER;
+use crate::container::has_end_record;
 use crate::envelope::read::Packing;
 use crate::error::Error;
 use crate::error::Format;
 use crate::error::Malformed;
-use crate::limits::Limits;
 use crate::source::Source;
 use crate::xml::Segment;
 
@@ -21,19 +21,23 @@ pub(super) fn unpack(
     source: &dyn Source,
     segments: &[Segment],
     name: Option<&str>,
-    limits: &Limits,
+    most: u64,
     sink: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
 ) -> Result<Packing, Error> {
-    let directory = if begins_as_zip(source, segments)? {
-        tail(source, segments)?.filter(|directory| is_wrapping(name, &directory.name()))
-    } else {
-        None
+    let end = if begins_as_zip(source, segments)? { end_of_zip(source, segments)? } else { End::Other };
+    let directory = match end {
+        End::OneEntry(directory) if is_wrapping(name, &directory.name()) => directory,
+        End::CutOff => {
+            let at = segments.last().map_or(0, |s| s.offset + s.length);
+            let fault = Malformed::new(Format::Zip, "archive", "an end record").found("none: the archive is cut off");
+            return Err(fault.at(at).into());
+        }
+        End::OneEntry(_) | End::Other => {
+            decode(source, segments, sink)?;
+            return Ok(Packing::Raw);
+        }
     };
-    let Some(directory) = directory else {
-        decode(source, segments, sink)?;
-        return Ok(Packing::Raw);
-    };
-    let mut extraction = Extraction::new(directory, limits.inflated_octets)?;
+    let mut extraction = Extraction::new(directory, most)?;
     decode(source, segments, &mut |octets| extraction.push(octets, sink))?;
     extraction.finish()?;
     Ok(Packing::Zip)
@@ -71,8 +75,18 @@ fn begins_as_zip(source: &dyn Source, segments: &[Segment]) -> Result<bool, Erro
     Ok(head.starts_with(LOCAL_HEADER))
 }
 
-/// The directory at the end of the archive, without reading what stands before.
-fn tail(source: &dyn Source, segments: &[Segment]) -> Result<Option<Directory>, Error> {
+/// How something ends that begins as a ZIP.
+enum End {
+    /// With the directory of one entry.
+    OneEntry(Directory),
+    /// Without an end record, though it is base64 throughout.
+    CutOff,
+    /// As other archives do, or not as base64, which decoding will tell.
+    Other,
+}
+
+/// Looks at the end of an archive, without reading what stands before.
+fn end_of_zip(source: &dyn Source, segments: &[Segment]) -> Result<End, Error> {
     /// Characters that hold the directory of one entry, with a long name.
     const ENOUGH: usize = 6 << 10;
     let mut parts: Vec<Vec<u8>> = Vec::new();
@@ -98,6 +112,7 @@ fn tail(source: &dyn Source, segments: &[Segment]) -> Result<Option<Directory>, 
         clean = without_references(&clean);
     }
     // Where the first group begins is unknown; only one choice ends in an end record.
+    let mut found = End::Other;
     for cut in 0..4 {
         let Some(aligned) = clean.get(cut..) else { continue };
         let mut octets = Vec::new();
@@ -107,13 +122,18 @@ fn tail(source: &dyn Source, segments: &[Segment]) -> Result<Option<Directory>, 
             Ok(())
         };
         let whole = decoder.push(aligned, 0, false, &mut keep).and_then(|()| decoder.finish(&mut keep));
-        if whole.is_ok()
-            && let Some(directory) = Directory::find(&octets)
-        {
-            return Ok(Some(directory));
+        if whole.is_err() {
+            continue;
         }
+        if let Some(directory) = Directory::find(&octets) {
+            return Ok(End::OneEntry(directory));
+        }
+        if has_end_record(&octets) {
+            return Ok(End::Other);
+        }
+        found = End::CutOff;
     }
-    Ok(None)
+    Ok(found)
 }
 
 /// Drops references to white space, as serialisers write for carriage returns; a

@@ -17,6 +17,7 @@ use crate::envelope::model::Message;
 use crate::envelope::names;
 use crate::envelope::parse;
 use crate::envelope::payload;
+use crate::envelope::value::quoted;
 use crate::error::Error;
 use crate::error::Format;
 use crate::error::LimitExceeded;
@@ -153,6 +154,10 @@ impl<'s> Envelope<'s> {
         Ok(Self { source, limits: limits.clone(), message, manifest, attachments, signature, unknown, findings })
     }
 
+    pub(super) const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// The content of the message.
     #[must_use]
     pub const fn message(&self) -> &Message {
@@ -202,10 +207,20 @@ impl<'s> Envelope<'s> {
         attachment: &Attachment,
         sink: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
     ) -> Result<Unpacked, Error> {
+        self.unpack_within(attachment, self.limits.inflated_octets, sink)
+    }
+
+    /// As [`unpack`](Self::unpack), for a ZIP that unfolds to at most `most` octets.
+    pub(super) fn unpack_within(
+        &self,
+        attachment: &Attachment,
+        most: u64,
+        sink: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
+    ) -> Result<Unpacked, Error> {
         let mut digester = DigestAlgorithm::Sha256.digester();
         let mut size = 0;
         let name = attachment.declared.name.as_deref();
-        let packing = payload::unpack(self.source, &attachment.segments, name, &self.limits, &mut |octets| {
+        let packing = payload::unpack(self.source, &attachment.segments, name, most, &mut |octets| {
             digester.update(octets);
             size += octets.len() as u64;
             sink(octets)
@@ -239,6 +254,11 @@ impl Attachment {
     #[must_use]
     pub fn safe_file_name(&self) -> &str {
         &self.file_name
+    }
+
+    /// Octets of text that the payload takes in the message.
+    pub(super) fn encoded(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.length).sum()
     }
 
     /// Where it stands in the message: path and line.
@@ -306,7 +326,7 @@ fn refuse_other_roots(root: &Element) -> Result<(), Error> {
         return Err(Unsupported::new(Format::Envelope, feature).at(root.offset).into());
     }
     if *root.local != *"edXML" || namespace.is_some_and(|n| n != NAMESPACE) {
-        let found = format!("{} of {}", root.name(), namespace.unwrap_or("no namespace"));
+        let found = format!("{} of {}", root.name(), namespace.map_or_else(|| "no namespace".to_owned(), quoted));
         let fault = Malformed::new(Format::Envelope, "document element", format!("edXML of {NAMESPACE}"));
         return Err(fault.found(found).at(root.offset).into());
     }
@@ -374,7 +394,7 @@ impl Parts<'_> {
                 return Err(LimitExceeded::new("attachments", self.limits.attachments as u64).into());
             }
             if self.manifest.iter().any(|other| other.content_id == declared.content_id) {
-                let message = format!("the manifest lists {:?} twice", declared.content_id);
+                let message = format!("the manifest lists {} twice", quoted(&declared.content_id));
                 to.error("CONTENT_ID_REPEATED", at, message);
             }
             self.manifest.push(declared);
@@ -405,11 +425,11 @@ impl Parts<'_> {
                 }
             }
             if let Some((name, why)) = declared.name.as_deref().and_then(|n| Some((n, names::danger(n)?))) {
-                let message = format!("the name {name:?} is not safe to use: {why}");
+                let message = format!("the name {} is not safe to use: {why}", quoted(name));
                 to.error("ATTACHMENT_NAME_UNSAFE", at, message);
             }
             if self.attachments.iter().any(|other| other.declared.content_id == declared.content_id) {
-                let message = format!("two attachments are {:?}", declared.content_id);
+                let message = format!("two attachments are {}", quoted(&declared.content_id));
                 to.error("CONTENT_ID_REPEATED", at, message);
             }
             self.attachments.push(Attachment { declared, file_name: String::new(), segments, place: at.place() });
@@ -424,13 +444,16 @@ impl Parts<'_> {
         for (listed, place) in self.manifest.iter().zip(&self.listed) {
             let id = listed.content_id.as_str();
             let Some(attachment) = attached.get(id) else {
-                let message = format!("the manifest lists {id:?}, which is not attached");
+                let message = format!("the manifest lists {}, which is not attached", quoted(id));
                 to.tell_at(Severity::Error, "ATTACHMENT_MISSING", place, message);
                 continue;
             };
             let declared = &attachment.declared;
             let name = |d: &Declared| d.name.clone().unwrap_or_default();
-            let differs = |a: &str, b: &str| format!("{id:?} is {a:?} in the manifest and {b:?} where it is attached");
+            let differs = |a: &str, b: &str| {
+                let [id, a, b] = [id, a, b].map(quoted);
+                format!("{id} is {a} in the manifest and {b} where it is attached")
+            };
             if listed.name != declared.name {
                 let message = differs(&name(listed), &name(declared));
                 to.tell_at(Severity::Warning, "ATTACHMENT_NAME_DIFFERS", &attachment.place, message);
@@ -445,9 +468,13 @@ impl Parts<'_> {
         for attachment in &self.attachments {
             let id = attachment.declared.content_id.as_str();
             if !listed.contains(id) {
-                let message = format!("{id:?} is attached and not in the manifest");
+                let message = format!("{} is attached and not in the manifest", quoted(id));
                 to.tell_at(Severity::Error, "ATTACHMENT_UNLISTED", &attachment.place, message);
             }
+        }
+        if let (Message::Status(_), Some(attachment)) = (message, self.attachments.first()) {
+            let message = "a status message carries no attachments";
+            to.tell_at(Severity::Warning, "ATTACHMENT_UNEXPECTED", &attachment.place, message);
         }
         if self.attachments.is_empty() && message.kind() == "new" {
             to.warn("ATTACHMENT_NONE", root, "a new document without an attachment");

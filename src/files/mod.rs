@@ -1,1 +1,10 @@
-//! Files: safe output, and sources that are read in place.
+//! Files: output that appears whole or not at all, and documents read in place.
+//!
+//! The only part of the crate, tokens and network aside, that touches the
+//! operating system; nothing else depends on it.
+
+mod output;
+mod source;
+
+pub use output::Output;
+pub use source::FileSource;

@@ -90,7 +90,7 @@ impl SoftKey {
 
 /// The same numbers; an RSA key may be named id-RSASSA-PSS in its certificate
 /// and rsaEncryption in its key file.
-fn same_key(a: &PublicKey, b: &PublicKey) -> bool {
+pub(super) fn same_key(a: &PublicKey, b: &PublicKey) -> bool {
     a == b || (matches!(a.key_type(), KeyType::Rsa { .. }) && a.key_octets() == b.key_octets())
 }
 

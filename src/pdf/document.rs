@@ -14,6 +14,7 @@ use crate::error::Malformed;
 use crate::error::Misuse;
 use crate::finding::Finding;
 use crate::limits::Limits;
+use crate::pdf::crypt::Encryption;
 use crate::pdf::filter;
 use crate::pdf::layout;
 use crate::pdf::layout::Bounds;
@@ -30,6 +31,7 @@ use crate::pdf::xref;
 use crate::pdf::xref::Place;
 use crate::pdf::xref::Section;
 use crate::pdf::xref::XrefForm;
+use crate::secret::Password;
 
 /// A PDF document: structure read, objects read when asked for.
 ///
@@ -47,6 +49,7 @@ pub struct Pdf<'a> {
     /// Octets parsed and inflated so far: what an input may cost is bound to its length.
     work: Cell<u64>,
     following: Cell<u8>,
+    encryption: Option<Encryption>,
 }
 
 /// One revision: the document as it stood when its `%%EOF` was written.
@@ -92,11 +95,27 @@ impl<'a> Pdf<'a> {
     ///
     /// The cost is that of the cross-reference sections, not of the file.
     ///
+    /// An encrypted document is opened with the empty user password, as readers do.
+    ///
     /// # Errors
-    /// Where the structure is malformed, or a limit is reached.
+    /// Where the structure is malformed, or a limit is reached;
+    /// [`Error::Secret`] where a password is needed.
     pub fn parse(source: impl Source + 'a, limits: &Limits) -> Result<Self, Error> {
+        Self::open(source, limits, None)
+    }
+
+    /// As [`parse`](Self::parse), with the password of its user or its owner.
+    /// A document that is not encrypted does not ask for it.
+    ///
+    /// # Errors
+    /// As there; [`Error::Secret`] where the password is wrong.
+    pub fn parse_with_password(source: impl Source + 'a, limits: &Limits, password: &Password) -> Result<Self, Error> {
+        Self::open(source, limits, Some(password))
+    }
+
+    fn open(source: impl Source + 'a, limits: &Limits, password: Option<&Password>) -> Result<Self, Error> {
         let layout = layout::read(&source, limits)?;
-        let pdf = Self {
+        let mut pdf = Self {
             source: Box::new(source),
             limits: limits.clone(),
             version: layout.version,
@@ -106,8 +125,21 @@ impl<'a> Pdf<'a> {
             cache: RefCell::default(),
             work: Cell::new(0),
             following: Cell::new(0),
+            encryption: None,
         };
+        let encryption = Encryption::open(&pdf.latest(), password)?;
+        if encryption.is_some() {
+            // What was read on the way there was read as it stands in the file.
+            pdf.cache = RefCell::default();
+            pdf.encryption = encryption;
+        }
         Ok(pdf)
+    }
+
+    /// How it is encrypted; `None` for most documents.
+    #[must_use]
+    pub const fn encryption(&self) -> Option<&Encryption> {
+        self.encryption.as_ref()
     }
 
     /// What was noticed while the structure was read.
@@ -370,12 +402,38 @@ impl<'p> Revision<'p> {
     pub fn raw_octets(&self, stream: &Stream) -> Result<Vec<u8>, Error> {
         match &stream.data {
             StreamData::Octets(octets) => Ok(octets.clone()),
-            StreamData::InSource { offset, length, .. } => {
+            StreamData::InSource { offset, length, id } => {
                 self.pdf.spend(*length)?;
                 let length = usize::try_from(*length).unwrap_or(usize::MAX);
-                read_exact(&*self.pdf.source, *offset, length)
+                let octets = read_exact(&*self.pdf.source, *offset, length)?;
+                match &self.pdf.encryption {
+                    None => Ok(octets),
+                    Some(encryption) => {
+                        let filter = self.crypt_filter(&stream.dictionary)?;
+                        encryption.stream(*id, &stream.dictionary, filter.as_deref(), octets)
+                    }
+                }
             }
         }
+    }
+
+    /// The crypt filter that a stream names for itself (ISO 32000-2 §7.4.10): the first filter, if any.
+    fn crypt_filter(&self, dictionary: &Dictionary) -> Result<Option<Vec<u8>>, Error> {
+        let filter = self.get(dictionary, "Filter")?;
+        let (first, many) = match &*filter {
+            Object::Array(filters) => (filters.first().cloned().unwrap_or_default(), true),
+            other => (other.clone(), false),
+        };
+        if self.resolve(&first)?.as_name() != Some(b"Crypt") {
+            return Ok(None);
+        }
+        let parameters = self.get(dictionary, "DecodeParms")?;
+        let parameters = match &*parameters {
+            Object::Array(all) if many => self.resolve(all.first().unwrap_or(&Object::Null))?,
+            _ => parameters,
+        };
+        let name = parameters.as_dictionary().map(|d| self.get(d, "Name")).transpose()?;
+        Ok(Some(name.and_then(|n| n.as_name().map(<[u8]>::to_vec)).unwrap_or_else(|| b"Identity".to_vec())))
     }
 
     /// The octets of a stream, filters undone.
@@ -464,6 +522,10 @@ impl<'p> Revision<'p> {
         if end > limit {
             return Err(fault("an object that ends within its revision").into());
         }
+        let object = match &self.pdf.encryption {
+            Some(encryption) => encryption.object(id, object)?,
+            None => object,
+        };
         Ok((Located { object, entries, in_file: true }, size, cacheable))
     }
 

@@ -147,7 +147,6 @@ impl Reading<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::limits::Limits;
     use crate::pdf::document::Pdf;
 

@@ -100,9 +100,6 @@ impl<'p> Update<'p> {
             let detail = "the cross-reference points behind the end of the file, where the update would stand";
             return Err(damaged(detail.to_owned()));
         }
-        if latest.trailer().get("Encrypt").is_some() {
-            return Err(Unsupported::new(Format::Pdf, "updates of encrypted documents").into());
-        }
         latest.catalog()?;
         let next = latest.next_number();
         Ok(Self { pdf, next, objects: BTreeMap::new(), signature: None })
@@ -233,7 +230,13 @@ impl<'p> Update<'p> {
         let mut writer = Writer::new(self.pdf)?;
         for (id, object) in &self.objects {
             let capacity = self.signature.as_ref().filter(|signature| signature.id == *id).map(|s| s.capacity);
-            writer.object(*id, object, capacity)?;
+            match self.pdf.encryption() {
+                Some(encryption) => {
+                    let enciphered = encryption.encipher_object(*id, object.clone())?;
+                    writer.object(*id, &enciphered, capacity)?;
+                }
+                None => writer.object(*id, object, capacity)?,
+            }
         }
         let carried =
             latest.trailer().iter().filter(|(key, _)| !OWN_KEYS.iter().any(|own| own.as_bytes() == key.octets()));

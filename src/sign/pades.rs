@@ -312,6 +312,16 @@ impl<'p> PadesRequest<'p> {
     /// Refuses what an earlier signature forbids: it would break, or this one be worth nothing.
     fn check_permission(&self, signatures: &[SignatureFacts], existing: Option<&Field>) -> Result<(), Error> {
         let refused = |reason, detail: String| Err(Error::from(Refused::new(reason, detail)));
+        if let Some(encryption) = self.pdf.encryption() {
+            let (permitted, what) = match existing {
+                Some(_) => (encryption.permits_filling(), "signing a field of it"),
+                None => (encryption.permits_new_fields(), "adding a signature field"),
+            };
+            if !permitted {
+                let detail = format!("the document's encryption forbids {what}: open it with the owner's password");
+                return refused(RefusalReason::Permissions, detail);
+            }
+        }
         let mut earlier = signatures.iter().filter(|facts| facts.kind != SignatureKind::UsageRights).peekable();
         if let Some(first) = earlier.peek().filter(|_| self.certify.is_some()) {
             let detail = format!(

@@ -125,10 +125,10 @@ fn note(
     certificates: &mut Certificates<'_>,
 ) {
     let mut proven = Evidence::new();
-    if let Ok((named, crls, responses)) = index.named(signed) {
-        named.into_iter().for_each(|c| proven.add_certificate(c));
-        crls.into_iter().for_each(|c| proven.add_crl(c));
-        responses.into_iter().for_each(|r| proven.add_ocsp(r));
+    if let Ok(named) = index.named(signed) {
+        named.certificates.into_iter().for_each(|c| proven.add_certificate(c));
+        named.crls.into_iter().for_each(|c| proven.add_crl(c));
+        named.ocsp_responses.into_iter().for_each(|r| proven.add_ocsp(r));
     }
     let stamps = signer.signature_time_stamps().map(|t| (SIGNATURE_TIME_STAMP, t));
     for (kind, octets) in stamps.chain(signer.archive_time_stamps().map(|t| (ARCHIVE_TIME_STAMP_V3, t))) {

@@ -8,6 +8,7 @@ mod archive;
 mod chain;
 mod cms;
 mod etsi;
+mod gather;
 mod indication;
 mod json;
 mod level;
@@ -25,6 +26,8 @@ mod token;
 mod trust;
 mod validator;
 
+pub use gather::Gathered;
+pub use gather::Gathering;
 pub use indication::Failure;
 pub use indication::Indeterminacy;
 pub use indication::Indication;

@@ -7,7 +7,6 @@
 use std::ops::Range;
 
 use super::chain::Certificates;
-use super::chain::Purpose;
 use super::cms;
 use super::indication::Failure;
 use super::indication::Indeterminacy;

@@ -6,6 +6,8 @@ use crate::crypto::DigestAlgorithm;
 use crate::crypto::KeyType;
 use crate::crypto::MlDsa;
 use crate::crypto::SignatureAlgorithm;
+use crate::finding::Finding;
+use crate::path::SignatureFact;
 use crate::time::Time;
 
 use super::report::Changes;
@@ -225,6 +227,18 @@ impl Policy {
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
 
+    /// What keeps a signature with this algorithm and key from being relied on
+    /// at `at`; `None` where the policy accepts it.
+    #[must_use]
+    pub fn algorithm_finding(&self, fact: &SignatureFact, at: Time) -> Option<Finding> {
+        let message = match self.judge_signature(&fact.algorithm, fact.key, at) {
+            Acceptance::Acceptable => return None,
+            Acceptance::NoLonger { what, until } => format!("{what} was acceptable until {}", until.to_rfc3339(0)),
+            Acceptance::Never { what } => format!("{what} is not acceptable"),
+        };
+        Some(Finding::warning("ALGORITHM_NOT_ACCEPTABLE", message))
+    }
+
     pub(super) const fn permits(&self, changes: Changes) -> bool {
         match changes {
             Changes::None => true,
@@ -390,6 +404,16 @@ mod tests {
             policy.judge_signature(&sha1, KeyType::Rsa { bits: 4_096 }, now),
             Acceptance::NoLonger { .. }
         ));
+    }
+
+    #[test]
+    fn a_finding_says_since_when_an_algorithm_is_not_acceptable() {
+        let policy = Policy::etsi();
+        let algorithm = SignatureAlgorithm::RsaPkcs1v15(DigestAlgorithm::Sha1);
+        let fact = SignatureFact { algorithm, key: KeyType::Rsa { bits: 2_048 } };
+        assert_eq!(policy.algorithm_finding(&fact, at("2012-07-31T00:00:00Z")), None);
+        let finding = policy.algorithm_finding(&fact, at("2026-11-23T00:00:00Z")).unwrap();
+        assert_eq!(finding.message(), "SHA-1 was acceptable until 2012-08-01T00:00:00Z");
     }
 
     #[cfg(feature = "serde")]

@@ -73,7 +73,9 @@ impl Language {
     #[must_use]
     pub fn finding(self, finding: &Finding) -> String {
         let message = match self {
-            Self::Vietnamese => messages::vietnamese(finding.code()).unwrap_or_else(|| finding.message()),
+            Self::Vietnamese => messages::vietnamese(finding.code())
+                .or_else(|| crate::envelope::vietnamese(finding.code()))
+                .unwrap_or_else(|| finding.message()),
             Self::English => finding.message(),
         };
         let message = plain(message);

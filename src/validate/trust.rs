@@ -24,6 +24,22 @@ use crate::finding::Finding;
 use crate::time::Time;
 use crate::x509::Certificate;
 
+/// What a judgement ends in, short of success.
+#[derive(Clone, Copy, Debug)]
+enum Refusal {
+    Failed(Failure),
+    Undecided(Indeterminacy),
+}
+
+impl From<Refusal> for Indication {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Failed(failure) => Self::TotalFailed(failure),
+            Refusal::Undecided(why) => Self::Indeterminate(why),
+        }
+    }
+}
+
 /// The earliest time at which something is proven to have existed.
 #[derive(Clone, Debug)]
 pub(super) struct Existence {
@@ -61,7 +77,7 @@ pub(super) fn conclude(
     let judged = judge(certificate, algorithm, purpose, existence, &chain, certificates, report);
     let (chain, verdict) = match judged {
         Ok(past) => (past.unwrap_or(chain), None),
-        Err(indication) => (chain, Some(indication)),
+        Err(refusal) => (chain, Some(Indication::from(refusal))),
     };
     report.path.clone_from(&chain.entries);
     report.trust_set.clone_from(&chain.trust_set);
@@ -82,6 +98,7 @@ pub(super) fn conclude(
 }
 
 /// `Ok(None)`: valid as the chain stands now; `Ok(Some)`: valid in the past, by the chain returned.
+#[allow(clippy::result_large_err)] // the verdict itself, once a signature
 fn judge(
     certificate: &Certificate,
     algorithm: Option<SignatureAlgorithm>,
@@ -90,7 +107,7 @@ fn judge(
     chain: &Rc<Chain>,
     certificates: &Certificates<'_>,
     report: &mut SignatureReport,
-) -> Result<Option<Rc<Chain>>, Indication> {
+) -> Result<Option<Rc<Chain>>, Refusal> {
     let proven = existence.time;
     let accepted = acceptance(certificate, algorithm, existence, certificates, report);
     let clause = "EN 319 102-1 §5.2.6";
@@ -112,7 +129,7 @@ fn judge(
         );
         report.check("VALIDITY_AT_SIGNING", "EN 319 102-1 §5.5.4", Outcome::Failed, message.as_str());
         report.findings.push(Finding::error("SIGNED_BEFORE_VALIDITY", message));
-        return Err(Indication::TotalFailed(Failure::NotYetValid));
+        return Err(Refusal::Failed(Failure::NotYetValid));
     }
     let Some(fault) = fault else { return accepted.map(|()| None) };
     let clause = "EN 319 102-1 §5.6.2.4";
@@ -130,21 +147,22 @@ fn judge(
         let (what, subject) = (WantedKind::ProofOfExistence, report.name.clone());
         report.wanted.push(Wanted { what, subject, requests: Vec::new(), not_before: None });
     }
-    Err(Indication::Indeterminate(fault.why))
+    Err(Refusal::Undecided(fault.why))
 }
 
 /// Signature acceptance: the signature's own algorithm, at the validation time
 /// or else when the signature is proven to have existed (§5.2.8, §5.5.4).
+#[allow(clippy::result_large_err)] // the verdict itself, once a signature
 fn acceptance(
     certificate: &Certificate,
     algorithm: Option<SignatureAlgorithm>,
     existence: &Existence,
     certificates: &Certificates<'_>,
     report: &mut SignatureReport,
-) -> Result<(), Indication> {
+) -> Result<(), Refusal> {
     let clause = "EN 319 102-1 §5.2.8";
     let Some(algorithm) = algorithm else {
-        return Err(Indication::Indeterminate(Indeterminacy::CryptoConstraintsFailure));
+        return Err(Refusal::Undecided(Indeterminacy::CryptoConstraintsFailure));
     };
     let key = certificate.public_key().key_type();
     let judge = |at| certificates.policy.judge_signature(&algorithm, key, at);
@@ -168,5 +186,5 @@ fn acceptance(
     };
     report.check("ALGORITHM", clause, Outcome::Failed, message.as_str());
     report.findings.push(Finding::warning("ALGORITHM_NOT_ACCEPTABLE", message).at("signature"));
-    Err(Indication::Indeterminate(why))
+    Err(Refusal::Undecided(why))
 }

@@ -7,6 +7,7 @@ mod input;
 mod syntax;
 mod tree;
 
+pub(crate) use syntax::is_char;
 pub(crate) use tree::Element;
 pub(crate) use tree::Options;
 pub(crate) use tree::Segment;

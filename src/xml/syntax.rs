@@ -14,7 +14,7 @@ impl Fault {
 }
 
 /// XML 1.0 §2.2, `Char`.
-pub(super) const fn is_char(c: char) -> bool {
+pub(crate) const fn is_char(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
 }
 
@@ -35,8 +35,14 @@ fn is_ncname(text: &str) -> bool {
     chars.next().is_some_and(is_name_start) && chars.all(is_name_char)
 }
 
+/// Octets of a name. Paths repeat names, so that long ones would multiply.
+const LONGEST_NAME: usize = 256;
+
 /// Namespaces in XML 1.0 §4, `QName`: prefix (empty where there is none) and local part.
 pub(super) fn qname(text: &str) -> Result<(&str, &str), Fault> {
+    if text.len() > LONGEST_NAME {
+        return Err(Fault::new("a name of at most 256 octets", cut(text)));
+    }
     let (prefix, local) = text.split_once(':').unwrap_or(("", text));
     let right = is_ncname(local) && (is_ncname(prefix) || (prefix.is_empty() && !text.starts_with(':')));
     if right { Ok((prefix, local)) } else { Err(Fault::new("a qualified name", text)) }
@@ -77,12 +83,12 @@ pub(super) fn reference(name: &str) -> Result<char, Fault> {
         _ => {}
     }
     let Some(number) = name.strip_prefix('#') else {
-        return Err(Fault::new("one of the five predefined entities", format!("&{name};")));
+        return Err(Fault::new("one of the five predefined entities", cut(&format!("&{name};"))));
     };
     let (digits, radix) = number.strip_prefix('x').map_or((number, 10), |hex| (hex, 16));
     let plain = !digits.is_empty() && digits.chars().all(|c| c.is_digit(radix));
     let value = if plain { u32::from_str_radix(digits, radix).ok().and_then(char::from_u32) } else { None };
-    value.filter(|c| is_char(*c)).ok_or_else(|| Fault::new("a reference to a character", format!("&{name};")))
+    value.filter(|c| is_char(*c)).ok_or_else(|| Fault::new("a reference to a character", cut(&format!("&{name};"))))
 }
 
 /// One attribute as written: its name, and its value normalised as XML 1.0 §3.3.3 says for CDATA.
@@ -185,6 +191,7 @@ mod tests {
     fn names_follow_namespaces() {
         assert_eq!(qname("edXML:To").ok(), Some(("edXML", "To")));
         assert_eq!(qname("To").ok(), Some(("", "To")));
+        assert!(qname(&"a".repeat(256)).is_ok() && qname(&"a".repeat(257)).is_err());
         for bad in ["", ":a", "a:", "a:b:c", "1a", "a b", "-a", "a/"] {
             assert!(qname(bad).is_err(), "{bad}");
         }

@@ -212,7 +212,9 @@ impl Build<'_> {
                 if let Some(error) = reader.get_mut().take_error() {
                     return Err(error);
                 }
-                return Err(place.error("markup", Fault::new("well-formed XML", e.to_string())));
+                // The tokenizer's message may repeat any part of the input.
+                let found: String = e.to_string().chars().take(200).collect();
+                return Err(place.error("markup", Fault::new("well-formed XML", found)));
             }
         };
         match event {
@@ -255,10 +257,13 @@ impl Build<'_> {
                     let fault = Fault::new("the XML declaration at the start of the document only", "a second one");
                     return Err(place.error("declaration", fault));
                 }
-                self.findings.push(
-                    Finding::warning("XML_PROCESSING_INSTRUCTION", "a processing instruction, which is ignored")
-                        .at(format_args!("{}, line {}", self.path(), place.line)),
-                );
+                // The first is enough: a message of nothing else would fill a report with them.
+                if !self.findings.iter().any(|f| f.code() == "XML_PROCESSING_INSTRUCTION") {
+                    self.findings.push(
+                        Finding::warning("XML_PROCESSING_INSTRUCTION", "a processing instruction, which is ignored")
+                            .at(format_args!("{}, line {}", self.path(), place.line)),
+                    );
+                }
             }
             Event::DocType(_) => {
                 let fault = Fault::new("no document type declaration", "a DTD, which is refused");

@@ -5,6 +5,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::path::PathBuf;
 
+use kyso::Error;
+use kyso::Limits;
+use kyso::error::SecretError;
+use kyso::pdf::Pdf;
+use kyso::secret::Password;
+
 /// The corpus folder, or `None` (said on standard error) where there is none.
 ///
 /// # Panics
@@ -31,6 +37,22 @@ pub fn backends() -> Vec<kyso::crypto::Backend> {
         #[cfg(feature = "aws-lc-rs")]
         kyso::crypto::Backend::aws_lc_rs(),
     ]
+}
+
+/// A document of the PDF corpus, and the password that opened it: the corpus
+/// states them in its notes, and one of these opens each file.
+pub fn open_pdf(octets: &[u8]) -> Result<(Pdf<'_>, &'static str), Error> {
+    let limits = Limits::default();
+    let Err(missing @ Error::Secret(SecretError::Missing { .. })) = Pdf::parse(octets, &limits) else {
+        return Pdf::parse(octets, &limits).map(|pdf| (pdf, ""));
+    };
+    for password in ["user", "usersecret", "secret", " ", "view"] {
+        match Pdf::parse_with_password(octets, &limits, &Password::new(password)) {
+            Err(Error::Secret(_)) => {}
+            read => return read.map(|pdf| (pdf, password)),
+        }
+    }
+    Err(missing)
 }
 
 /// Known divergences of one suite: `tests/exceptions/<suite>.tsv`, lines of

@@ -24,6 +24,15 @@ pub(crate) enum Lang {
     En,
 }
 
+impl From<Lang> for kyso::validate::Language {
+    fn from(lang: Lang) -> Self {
+        match lang {
+            Lang::Vi => Self::Vietnamese,
+            Lang::En => Self::English,
+        }
+    }
+}
+
 impl Lang {
     /// That of the locale; English where the locale says nothing that is known.
     pub(crate) fn of_locale() -> Self {
@@ -94,7 +103,7 @@ pub(crate) struct KeyArgs {
     /// Token by its label.
     #[arg(long, value_name = "LABEL")]
     pub(crate) token: Option<String>,
-    /// Key by its label.
+    /// Key by its label; in a PKCS#12 store, its friendly name.
     #[arg(long, value_name = "L")]
     pub(crate) key_label: Option<String>,
     /// Key by its CKA_ID.
@@ -168,9 +177,13 @@ pub(crate) enum SignFormat {
 
 #[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
 pub(crate) enum Level {
+    #[value(name = "b-b")]
     BB,
+    #[value(name = "b-t")]
     BT,
+    #[value(name = "b-lt")]
     BLt,
+    #[value(name = "b-lta")]
     BLta,
 }
 
@@ -190,7 +203,7 @@ pub(crate) enum Certify {
 }
 
 /// What a signature says and how it looks.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct SignatureArgs {
     /// Signature format; by default PAdES for a PDF, else CAdES.
     #[arg(long, value_enum)]
@@ -225,10 +238,10 @@ pub(crate) struct SignatureArgs {
     /// Put the visible block below this text of the page.
     #[arg(long, value_name = "TEXT")]
     pub(crate) near: Option<String>,
-    /// Presentation of the visible block.
+    /// Presentation of the visible block: text, image, image-text.
     #[arg(long, value_name = "PRESET")]
     pub(crate) appearance: Option<String>,
-    /// Image of the visible block.
+    /// Image of the visible block, PNG or JPEG.
     #[arg(long, value_name = "PNG")]
     pub(crate) image: Option<PathBuf>,
     /// Reason of signing.
@@ -300,12 +313,15 @@ pub(crate) struct CompleteArgs {
     /// The document that was prepared.
     #[arg(value_name = "IN")]
     pub(crate) input: PathBuf,
-    /// The signature value.
+    /// The signature value, as octets or in base64.
     #[arg(long, value_name = "FILE")]
     pub(crate) signature: PathBuf,
     /// The signed document.
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: PathBuf,
+    /// Time-stamping authority, for a signature that was prepared for level B-T.
+    #[arg(long, value_name = "URL")]
+    pub(crate) tsa: Option<String>,
     #[command(flatten)]
     pub(crate) pdf: PdfPasswordArgs,
 }
@@ -465,11 +481,11 @@ pub(crate) enum EnvelopeCommand {
 
 #[derive(Args, Debug)]
 pub(crate) struct EnvelopeNewArgs {
-    /// The description: a JSON object with the fields of the message header.
+    /// The description: a JSON object `document` or `status` with the fields of the message header.
     #[arg(value_name = "META.json")]
     pub(crate) meta: PathBuf,
-    /// A file to attach.
-    #[arg(long, value_name = "FILE")]
+    /// Files to attach, in the order of the manifest.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(crate) attach: Vec<PathBuf>,
     /// The message.
     #[arg(short, long, value_name = "OUT")]

@@ -12,6 +12,7 @@ use crate::exit::Exit;
 use crate::exit::Outcome;
 use crate::exit::Stop;
 use crate::input;
+use crate::print;
 
 /// `kyso cert show`.
 pub(crate) fn show(file: &Path, as_json: bool, lang: Lang) -> Outcome {
@@ -22,10 +23,10 @@ pub(crate) fn show(file: &Path, as_json: bool, lang: Lang) -> Outcome {
     }
     if as_json {
         let list: Vec<Value> = certificates.iter().map(facts).collect();
-        println!("{}", serde_json::to_string_pretty(&list).unwrap_or_default());
+        print::json(&Value::Array(list))?;
     } else {
         let texts: Vec<String> = certificates.iter().map(|c| text(c, lang)).collect();
-        println!("{}", texts.join("\n\n"));
+        print::text(&texts.join("\n\n"))?;
     }
     Ok(Exit::Done)
 }

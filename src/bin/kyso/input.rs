@@ -5,12 +5,51 @@ use std::io::IsTerminal;
 use std::path::Path;
 use std::path::PathBuf;
 
+use kyso::crypto::Digest;
+use kyso::crypto::DigestAlgorithm;
+use kyso::pdf::Source;
+
 use crate::exit::Exit;
 use crate::exit::Stop;
 
 /// A whole file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Stop> {
     fs::read(path).map_err(|e| Stop { exit: Exit::File, message: format!("cannot read {}: {e}", path.display()) })
+}
+
+/// What a document is, by its first octets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Pdf,
+    Other,
+}
+
+/// Tells a PDF, whose header stands somewhere in the first 1024 octets.
+pub(crate) fn kind(source: &dyn Source) -> Result<Kind, Stop> {
+    let mut head = [0; 1024];
+    let count = source.read_at(0, &mut head)?;
+    let head = head.get(..count).unwrap_or_default();
+    Ok(if head.windows(5).any(|five| five == b"%PDF-") { Kind::Pdf } else { Kind::Other })
+}
+
+/// The digest of a whole source, read in pieces.
+pub(crate) fn digest(source: &dyn Source, algorithm: DigestAlgorithm) -> Result<Digest, Stop> {
+    let mut digester = algorithm.digester();
+    let mut buffer = vec![0; 256 << 10];
+    let mut offset = 0;
+    loop {
+        let count = source.read_at(offset, &mut buffer)?;
+        if count == 0 {
+            break;
+        }
+        digester.update(buffer.get(..count).unwrap_or_default());
+        offset += count as u64;
+    }
+    if offset != source.len() {
+        let message = format!("the file became shorter while it was read: {offset} of {} octets", source.len());
+        return Err(Stop { exit: Exit::File, message });
+    }
+    Ok(digester.finish())
 }
 
 /// The files named by a path: itself, or the files of a folder in the order of their names.

@@ -10,10 +10,13 @@ use kyso::crypto::PrivateKey;
 use kyso::crypto::PssParameters;
 use kyso::crypto::SignatureAlgorithm;
 use kyso::error::SecretError;
+use kyso::key::SignatureValue;
 use kyso::key::SignerIdentity;
 use kyso::key::SigningKey;
+use kyso::key::ToBeSigned;
 use kyso::key::pkcs11::KeySelector;
 use kyso::key::pkcs11::Module;
+use kyso::key::pkcs11::Token;
 use kyso::key::pkcs11::TokenSelector;
 use kyso::key::pkcs11::TokenUri;
 use kyso::key::soft::SoftKey;
@@ -30,15 +33,65 @@ use crate::trust;
 /// Opens the key that the options name.
 pub(crate) fn open(args: &KeyArgs, digest: Option<DigestName>, pss: bool) -> Result<Box<dyn SigningKey>, Stop> {
     let token = args.pkcs11.is_some() || args.pkcs11_uri.is_some();
+    // An option that is passed over in silence is one that somebody relied on.
+    let of_tokens = [
+        ("--token", args.token.is_some()),
+        ("--key-id", args.key_id.is_some()),
+        ("--key-label", args.key_label.is_some() && args.p12.is_none()),
+        ("--pin-env", args.pin_env.is_some()),
+        ("--pin-file", args.pin_file.is_some()),
+    ];
+    let of_files = [("--password-env", args.password_env.is_some()), ("--password-file", args.password_file.is_some())];
+    let foreign = if token { &of_files[..] } else { &of_tokens };
+    if let Some((option, _)) = foreign.iter().find(|(_, given)| *given) {
+        let whose = if token { "of a key file; a token has a PIN" } else { "for keys on a token" };
+        return Err(Stop::usage(format!("{option} is {whose}")));
+    }
     match (&args.p12, &args.key, token) {
-        (Some(path), None, false) => from_pkcs12(path, args, digest, pss),
+        (Some(_), None, false) if args.cert.is_some() => {
+            Err(Stop::usage("--cert: the PKCS#12 store holds the certificate of its key"))
+        }
+        (Some(path), None, false) => with_chain(from_pkcs12(path, args, digest, pss)?, &args.chain),
         (None, Some(path), false) => from_file(path, args, digest, pss),
-        (None, None, true) => from_token(args, digest, pss),
+        (None, None, true) => with_chain(from_token(args, digest, pss)?, &args.chain),
         (None, None, false) => {
             Err(Stop::usage("which key? Give --p12 FILE, --key FILE --cert FILE, or --pkcs11 MODULE"))
         }
         _ => Err(Stop::usage("--p12, --key and --pkcs11: give one of them")),
     }
+}
+
+/// A key with further certificates beside those that it came with.
+struct WithChain {
+    key: Box<dyn SigningKey>,
+    identity: SignerIdentity,
+}
+
+impl SigningKey for WithChain {
+    fn identity(&self) -> &SignerIdentity {
+        &self.identity
+    }
+
+    fn default_algorithm(&self) -> SignatureAlgorithm {
+        self.key.default_algorithm()
+    }
+
+    fn sign(&self, message: &ToBeSigned) -> Result<SignatureValue, kyso::Error> {
+        self.key.sign(message)
+    }
+}
+
+fn with_chain(key: Box<dyn SigningKey>, chain: &[PathBuf]) -> Result<Box<dyn SigningKey>, Stop> {
+    if chain.is_empty() {
+        return Ok(key);
+    }
+    let mut all = key.identity().chain().to_vec();
+    for path in chain {
+        let more = trust::certificates(path)?.into_iter().flat_map(|(_, c)| c);
+        all.extend(more.filter(|c| c != key.identity().certificate() && !key.identity().chain().contains(c)));
+    }
+    let identity = SignerIdentity::new(key.identity().certificate().clone(), all);
+    Ok(Box::new(WithChain { key, identity }))
 }
 
 fn from_pkcs12(
@@ -51,7 +104,12 @@ fn from_pkcs12(
     let prompt = format!("Password of {}: ", path.display());
     // A store without a password is opened with an empty one.
     let password = password(args, Some(&prompt))?.unwrap_or_else(|| Password::new(""));
-    let key = SoftKey::from_pkcs12(&octets, &password, &Limits::default()).map_err(|e| Stop::from(e).of_file(path))?;
+    let limits = Limits::default();
+    let key = match &args.key_label {
+        Some(name) => SoftKey::from_pkcs12_named(&octets, &password, name, &limits),
+        None => SoftKey::from_pkcs12(&octets, &password, &limits),
+    };
+    let key = key.map_err(|e| Stop::from(e).of_file(path))?;
     let algorithm =
         algorithm(key.identity().certificate().public_key().key_type(), key.default_algorithm(), digest, pss)?;
     Ok(Box::new(key.with_algorithm(algorithm)?))
@@ -94,6 +152,16 @@ fn from_token(args: &KeyArgs, digest: Option<DigestName>, pss: bool) -> Result<B
             (args.token.as_ref().map_or_else(TokenSelector::only, |label| TokenSelector::only().label(label)), key)
         }
     };
+    // Nobody is asked for the PIN of a token that is not there.
+    let module = Module::load(module)?;
+    let tokens = module.tokens()?;
+    let wanted = |t: &Token| args.token.as_ref().is_none_or(|label| t.label().octets() == label.as_bytes());
+    if !tokens.iter().any(wanted) {
+        let which = args.token.as_ref().map_or_else(|| "a token".to_owned(), |label| format!("the token \"{label}\""));
+        let there: Vec<String> = tokens.iter().map(ToString::to_string).collect();
+        let there = if there.is_empty() { "none".to_owned() } else { there.join(", ") };
+        return Err(Stop { exit: Exit::Service, message: format!("{which} is not there; there is {there}") });
+    }
     let pin = input::secret(args.pin_env.as_deref(), args.pin_file.as_deref(), Some("PIN: "))?;
     let Some(pin) = pin else {
         return Err(Stop {
@@ -101,14 +169,24 @@ fn from_token(args: &KeyArgs, digest: Option<DigestName>, pss: bool) -> Result<B
             message: "a PIN is needed: --pin-env, --pin-file, or a terminal".into(),
         });
     };
-    let session = Module::load(module)?.login(token, Pin::new(pin.as_str()))?;
+    let session = module.login(token, Pin::new(pin.as_str()))?;
     let key = match &args.cert {
-        Some(cert) => session.signing_key_with(key, identity(cert, &args.chain)?)?,
+        Some(cert) => session.signing_key_with(key, identity(cert, &[])?)?,
         None => session.signing_key(key)?,
     };
     let algorithm =
         algorithm(key.identity().certificate().public_key().key_type(), key.default_algorithm(), digest, pss)?;
     Ok(Box::new(key.with_algorithm(algorithm)?))
+}
+
+impl From<DigestName> for DigestAlgorithm {
+    fn from(name: DigestName) -> Self {
+        match name {
+            DigestName::Sha256 => Self::Sha256,
+            DigestName::Sha384 => Self::Sha384,
+            DigestName::Sha512 => Self::Sha512,
+        }
+    }
 }
 
 /// Octets from hexadecimal digits.
@@ -126,7 +204,7 @@ fn password(args: &KeyArgs, prompt: Option<&str>) -> Result<Option<Password>, St
     Ok(secret.map(|s| Password::new(s.as_str())))
 }
 
-fn identity(cert: &Path, chain: &[PathBuf]) -> Result<SignerIdentity, Stop> {
+pub(crate) fn identity(cert: &Path, chain: &[PathBuf]) -> Result<SignerIdentity, Stop> {
     let certificate = trust::certificate(cert)?;
     let mut further = Vec::new();
     for path in chain {
@@ -142,11 +220,7 @@ pub(crate) fn algorithm(
     digest: Option<DigestName>,
     pss: bool,
 ) -> Result<SignatureAlgorithm, Stop> {
-    let digest = digest.map(|d| match d {
-        DigestName::Sha256 => DigestAlgorithm::Sha256,
-        DigestName::Sha384 => DigestAlgorithm::Sha384,
-        DigestName::Sha512 => DigestAlgorithm::Sha512,
-    });
+    let digest = digest.map(DigestAlgorithm::from);
     match (key, digest) {
         (KeyType::Rsa { .. }, _) if pss => {
             Ok(SignatureAlgorithm::RsaPss(PssParameters::new(digest.unwrap_or(DigestAlgorithm::Sha256))))

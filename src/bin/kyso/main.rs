@@ -1,13 +1,23 @@
 //! The `kyso` command: a thin face over the public API.
-#![allow(dead_code)] // the commands move in as their modules do
 
 mod args;
 mod cert;
+mod cert_verify;
+mod envelope;
 mod exit;
 mod input;
 mod keys;
+mod network;
+mod phases;
+mod print;
+mod progress;
+mod request;
+mod revocation;
+mod sign;
+mod timestamp;
 mod token;
 mod trust;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -16,6 +26,7 @@ use clap::Parser;
 use crate::exit::Exit;
 use crate::exit::Outcome;
 use crate::exit::Stop;
+use crate::timestamp::Holds;
 
 fn main() -> ExitCode {
     let cli = match args::Cli::try_parse() {
@@ -28,7 +39,7 @@ fn main() -> ExitCode {
     match run(&cli) {
         Ok(exit) => code(exit),
         Err(Stop { exit, message }) => {
-            eprintln!("kyso: {message}");
+            print::note(&message);
             code(exit)
         }
     }
@@ -37,10 +48,20 @@ fn main() -> ExitCode {
 fn run(cli: &args::Cli) -> Outcome {
     let lang = cli.lang.unwrap_or_else(args::Lang::of_locale);
     match &cli.command {
+        args::Command::Sign(args) => sign::sign(args, lang),
+        args::Command::Prepare(args) => phases::prepare(args, lang),
+        args::Command::Complete(args) => phases::complete(args, lang),
+        args::Command::Extend(args) => sign::extend(args, lang),
+        args::Command::Verify(args) => verify::verify(args, lang),
+        args::Command::Cert(args::CertCommand::Verify(args)) => cert_verify::verify(args, lang),
         args::Command::Cert(args::CertCommand::Show { file, json }) => cert::show(file, *json, lang),
+        args::Command::Revocation(args::RevocationCommand::Check(args)) => revocation::check(args, lang),
+        args::Command::Timestamp(args::TimestampCommand::Request(args)) => timestamp::request(args, lang),
+        args::Command::Timestamp(args::TimestampCommand::Reply(args)) => timestamp::verify(args, Holds::Reply, lang),
+        args::Command::Timestamp(args::TimestampCommand::Verify(args)) => timestamp::verify(args, Holds::Token, lang),
+        args::Command::Envelope(command) => envelope::run(command, lang),
         args::Command::Token(args::TokenCommand::List { pkcs11, json }) => token::list(pkcs11, *json, lang),
         args::Command::Archive { .. } => Err(Stop::usage("archive: reserved, not available yet")),
-        _ => Err(Stop::usage("this command is not available yet")),
     }
 }
 

@@ -11,6 +11,7 @@ use kyso::key::pkcs11::Token;
 use crate::args::Lang;
 use crate::exit::Exit;
 use crate::exit::Outcome;
+use crate::print;
 
 /// `kyso token list`: no PIN is needed and none is asked for.
 pub(crate) fn list(module: &Path, as_json: bool, lang: Lang) -> Outcome {
@@ -36,14 +37,14 @@ pub(crate) fn list(module: &Path, as_json: bool, lang: Lang) -> Outcome {
                 })
             })
             .collect();
-        println!("{}", serde_json::to_string_pretty(&json!({ "tokens": list })).unwrap_or_default());
+        print::json(&json!({ "tokens": list }))?;
         return Ok(Exit::Done);
     }
     if tokens.is_empty() {
-        println!("{}", if lang == Lang::Vi { "Không có token nào." } else { "No token is there." });
+        print::text(if lang == Lang::Vi { "Không có token nào." } else { "No token is there." })?;
     }
     for token in &tokens {
-        println!("{}", text(token, lang));
+        print::text(&text(token, lang))?;
     }
     Ok(Exit::Done)
 }

@@ -1,11 +1,18 @@
 //! Trust, evidence, time and policy from the command line.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
+use kyso::Limits;
 use kyso::Time;
+use kyso::evidence::EvidencePackage;
+use kyso::fetch::Purpose;
+use kyso::revocation::Evidence;
+use kyso::revocation::RevocationRules;
 use kyso::trust::TrustAnchors;
 use kyso::trust::TrustSet;
 use kyso::validate::Policy;
+use kyso::validate::RevocationDemand;
 use kyso::x509::Certificate;
 
 use crate::args::TrustArgs;
@@ -16,13 +23,33 @@ use crate::input;
 /// What every validating command is given.
 pub(crate) struct Given {
     pub(crate) anchors: TrustAnchors,
-    pub(crate) intermediates: Vec<Certificate>,
+    /// Intermediates, CRLs, OCSP responses.
+    pub(crate) evidence: Evidence,
+    /// What was gathered at receipt; its contents are in the evidence too.
+    pub(crate) package: Option<EvidencePackage>,
     pub(crate) at: Time,
     pub(crate) policy: Policy,
 }
 
-/// Reads anchors, intermediates, time and policy.
+impl Given {
+    /// The rules by which evidence of a status counts under the policy.
+    pub(crate) fn rules(&self) -> RevocationRules {
+        let mut rules = RevocationRules::default();
+        rules.max_age = self.policy.max_revocation_age.map(Duration::from_secs);
+        rules
+    }
+
+    /// Whether the policy asks for the status of certificates.
+    pub(crate) fn asks_status(&self) -> bool {
+        self.policy.revocation != RevocationDemand::Unchecked
+    }
+}
+
+/// Reads anchors, evidence, time and policy.
 pub(crate) fn given(args: &TrustArgs) -> Result<Given, Stop> {
+    if args.online && args.no_revocation {
+        return Err(Stop::usage("--online asks for what --no-revocation does without: give one of them"));
+    }
     let mut anchors = TrustAnchors::none();
     for path in &args.trust {
         // One set a path, so that the report tells under which of them a signature passed.
@@ -34,10 +61,6 @@ pub(crate) fn given(args: &TrustArgs) -> Result<Given, Stop> {
             set.extend(certificates.into_iter().map(kyso::trust::TrustAnchor::from_certificate));
         }
         anchors.add_set(set);
-    }
-    let mut intermediates = Vec::new();
-    for path in &args.intermediate {
-        intermediates.extend(certificates(path)?.into_iter().flat_map(|(_, c)| c));
     }
     let at = match &args.at {
         Some(text) => Time::parse_rfc3339(text).map_err(|e| Stop::usage(format!("--at: {e}")))?,
@@ -57,7 +80,32 @@ pub(crate) fn given(args: &TrustArgs) -> Result<Given, Stop> {
     if args.no_revocation {
         policy = policy.without_revocation();
     }
-    Ok(Given { anchors, intermediates, at, policy })
+    let mut evidence = evidence(args)?;
+    let package = args.evidence.as_deref().map(package).transpose()?;
+    if let Some(package) = &package {
+        evidence.add_all(package.gathered());
+    }
+    Ok(Given { anchors, evidence, package, at, policy })
+}
+
+fn evidence(args: &TrustArgs) -> Result<Evidence, Stop> {
+    let mut evidence = Evidence::new();
+    for path in &args.intermediate {
+        let all = certificates(path)?.into_iter().flat_map(|(_, c)| c);
+        all.for_each(|c| evidence.add_certificate(c));
+    }
+    for (paths, purpose) in [(&args.crl, Purpose::Crl), (&args.ocsp, Purpose::Ocsp)] {
+        for path in paths {
+            for file in input::files(path)? {
+                evidence.accept(purpose, &input::read(&file)?).map_err(|e| Stop::from(e).of_file(&file))?;
+            }
+        }
+    }
+    Ok(evidence)
+}
+
+fn package(path: &std::path::Path) -> Result<EvidencePackage, Stop> {
+    EvidencePackage::from_octets(&input::read(path)?, &Limits::default()).map_err(|e| Stop::from(e).of_file(path))
 }
 
 /// The certificates of a file, or of every file of a folder.

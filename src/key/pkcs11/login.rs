@@ -4,7 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::token::Token;
+use crate::error::Error;
+use crate::error::Misuse;
 use crate::error::PinTries;
+use crate::error::SecretError;
 use crate::secret::Pin;
 
 /// How to log in to a token.
@@ -22,6 +25,15 @@ pub(super) enum PinSource {
     Callback(Arc<Ask>),
     OnDevice,
     Public,
+}
+
+/// Where a PIN comes from after the first one is spent.
+pub(super) enum Again {
+    Ask(Arc<Ask>),
+    OnDevice,
+    Public,
+    /// It was a value, and was wiped.
+    Never,
 }
 
 type Ask = dyn Fn(&PinRequest<'_>) -> Option<Pin> + Send + Sync;
@@ -104,5 +116,62 @@ impl fmt::Debug for Login {
             PinSource::Public => "none",
         };
         f.debug_struct("Login").field("source", &source).field("final_try", &self.final_try).finish()
+    }
+}
+
+/// Whether the token's flags let a PIN be tried.
+pub(super) fn check(token: &Token, final_try: bool, on_device: bool) -> Result<(), Error> {
+    let what = token.name().into();
+    match token.pin_tries() {
+        PinTries::Locked => Err(SecretError::Locked { what }.into()),
+        PinTries::FinalTry if !final_try => Err(SecretError::FinalTry { what }.into()),
+        _ if token.must_change_pin() => Err(SecretError::MustChange { what }.into()),
+        _ if on_device && !token.has_pin_pad() => {
+            Err(Misuse::new(format!("{what} has no PIN pad; give the PIN")).into())
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::label::Label;
+    use super::*;
+
+    fn token() -> Token {
+        let label = |text: &str| Label::new(text.as_bytes().to_vec());
+        Token {
+            slot: 0,
+            label: label("t"),
+            manufacturer: label("m"),
+            model: label("o"),
+            serial: label("1"),
+            initialized: true,
+            login_required: true,
+            pin_initialized: true,
+            pin_pad: false,
+            write_protected: false,
+            pin_to_be_changed: false,
+            pin_tries: PinTries::NoWarning,
+        }
+    }
+
+    #[test]
+    fn flags_hold_a_pin_back() {
+        let with = |tries| Token { pin_tries: tries, ..token() };
+        for final_try in [false, true] {
+            for open in [PinTries::NoWarning, PinTries::CountLow] {
+                assert!(check(&with(open), final_try, false).is_ok());
+            }
+            let locked = check(&with(PinTries::Locked), final_try, false);
+            assert!(matches!(locked, Err(Error::Secret(SecretError::Locked { .. }))));
+            let last = check(&with(PinTries::FinalTry), final_try, false);
+            assert_eq!(last.is_ok(), final_try);
+            assert!(final_try || matches!(last, Err(Error::Secret(SecretError::FinalTry { .. }))));
+        }
+        let old = check(&Token { pin_to_be_changed: true, ..token() }, true, false);
+        assert!(matches!(old, Err(Error::Secret(SecretError::MustChange { .. }))));
+        assert!(matches!(check(&token(), true, true), Err(Error::Misuse(_))));
+        assert!(check(&Token { pin_pad: true, ..token() }, false, true).is_ok());
     }
 }

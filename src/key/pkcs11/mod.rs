@@ -13,9 +13,12 @@
 //! # }
 //! ```
 
+mod binary;
 mod label;
 mod login;
+mod mechanism;
 mod module;
+mod objects;
 mod session;
 mod signing;
 mod token;

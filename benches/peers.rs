@@ -1,0 +1,350 @@
+//! Signing and validation of whole files, each in a process of its own, in turn
+//! with `openssl dgst -sha256` of the same file: the time that reading and
+//! digesting takes anyway. Ratios are medians of the pairs; processor time and
+//! peak memory are what GNU time reports of one run. Where the processor has no
+//! SHA extensions, OpenSSL digests faster than the sha2 crate; its own row tells.
+//!
+//! ```sh
+//! cargo bench --bench peers                  # 1 MB and 300 MB
+//! cargo bench --bench peers --features cli   # and through the `kyso` command
+//! cargo bench --bench peers -- 1 30          # other sizes, in MB
+//! ```
+//!
+//! Run it on an idle machine. Nothing depends on the figures, and no test does.
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods // a benchmark reads the clock
+)]
+
+#[path = "../tests/support/ca.rs"]
+mod ca;
+#[path = "../tests/support/der.rs"]
+mod der;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::fs::File;
+use std::hint::black_box;
+use std::io::BufWriter;
+use std::io::Read;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+use std::process::Command;
+use std::process::Stdio;
+use std::time::Duration;
+use std::time::Instant;
+
+use ca::Authority;
+use ca::Template;
+use kyso::Limits;
+use kyso::crypto::DigestAlgorithm;
+use kyso::crypto::KeySpec;
+use kyso::crypto::PrivateKey;
+use kyso::files::FileSource;
+use kyso::files::Output;
+use kyso::key::SignerIdentity;
+use kyso::key::SigningKey;
+use kyso::key::soft::SoftKey;
+use kyso::path::PathBuilder;
+use kyso::pdf::Pdf;
+use kyso::revocation::Evidence;
+use kyso::sign::pades::PadesRequest;
+use kyso::trust::TrustAnchor;
+use kyso::trust::TrustAnchors;
+use kyso::trust::TrustSet;
+use kyso::validate::Overall;
+use kyso::validate::Policy;
+use kyso::validate::Validator;
+use kyso::x509::Certificate;
+use kyso::x509::Crl;
+
+const NOW: &str = "2026-11-23T02:30:00Z";
+/// Least pairs of runs, and the time after which no more are begun.
+const PAIRS: usize = 5;
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
+    match arguments.first().map(String::as_str) {
+        Some("child") => child(&arguments[1..]),
+        _ => {
+            let sizes: Vec<u64> = arguments.iter().filter_map(|a| a.parse().ok()).collect();
+            measure(if sizes.is_empty() { &[1, 300] } else { &sizes });
+        }
+    }
+}
+
+/// One operation, as a program would do it.
+fn child(arguments: &[String]) {
+    let path = |index: usize| Path::new(&arguments[index]);
+    match arguments[0].as_str() {
+        "hash" => {
+            let mut file = File::open(path(1)).unwrap();
+            let mut digester = DigestAlgorithm::Sha256.digester();
+            let mut buffer = vec![0; 256 << 10];
+            loop {
+                match file.read(&mut buffer).unwrap() {
+                    0 => break,
+                    count => digester.update(&buffer[..count]),
+                }
+            }
+            println!("{}", digester.finish().to_hex());
+        }
+        "sign" => {
+            let pdf = Pdf::parse(FileSource::open(path(1)).unwrap(), &Limits::default()).unwrap();
+            let key = PrivateKey::from_file(&fs::read(path(3)).unwrap(), None).unwrap();
+            let certificate = Certificate::from_der(&fs::read(path(4)).unwrap()).unwrap();
+            let key = SoftKey::new(key, SignerIdentity::new(certificate, Vec::new())).unwrap();
+            let mut out = Output::create(path(2)).unwrap();
+            PadesRequest::new(&pdf, ca::at(NOW)).sign_to(&key, &mut out).unwrap();
+            out.commit().unwrap();
+        }
+        "validate" => {
+            let pdf = Pdf::parse(FileSource::open(path(1)).unwrap(), &Limits::default()).unwrap();
+            let anchors = TrustAnchors::from_file("bench", &fs::read(path(2)).unwrap()).unwrap();
+            let mut evidence = Evidence::new();
+            evidence.add_certificate(Certificate::from_der(&fs::read(path(3)).unwrap()).unwrap());
+            for crl in [path(4), path(5)] {
+                evidence.add_crl(Crl::from_der(&fs::read(crl).unwrap()).unwrap());
+            }
+            let report = Validator::new(&Policy::etsi(), &anchors, ca::at(NOW)).evidence(&evidence).pdf(&pdf);
+            assert_eq!(report.overall(), Overall::TotalPassed, "{}", report.to_json());
+        }
+        other => panic!("no such operation: {other}"),
+    }
+}
+
+struct Keys {
+    root: PathBuf,
+    issuing: PathBuf,
+    crls: [PathBuf; 2],
+    key: PathBuf,
+    certificate: PathBuf,
+}
+
+fn measure(sizes: &[u64]) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench");
+    fs::create_dir_all(&folder).unwrap();
+    let keys = in_process(&folder);
+    let own = std::env::current_exe().unwrap();
+    for size in sizes {
+        let (input, signed) = (folder.join(format!("{size}.pdf")), folder.join(format!("{size}-signed.pdf")));
+        scan_like(&input, size * 1_000_000);
+        println!("\n{size} MB                            wall, to openssl dgst   processor              peak");
+        let hash = ["child".as_ref(), "hash".as_ref(), input.as_os_str()];
+        row("hash, sha2 crate", &own, &hash, &input);
+        row("cp", "cp".as_ref(), &[input.as_os_str(), signed.as_os_str()], &input);
+        let sign = ["child".as_ref(), "sign".as_ref(), input.as_os_str(), signed.as_os_str()];
+        let sign: Vec<&OsStr> = sign.into_iter().chain([keys.key.as_os_str(), keys.certificate.as_os_str()]).collect();
+        row("sign, PAdES B-B, RSA-2048", &own, &sign, &input);
+        let validate = ["child".as_ref(), "validate".as_ref(), signed.as_os_str(), keys.root.as_os_str()];
+        let crls = keys.crls.iter().map(|c| c.as_os_str());
+        let validate: Vec<&OsStr> = validate.into_iter().chain([keys.issuing.as_os_str()]).chain(crls).collect();
+        row("validate, 3 certificates", &own, &validate, &signed);
+        if let Some(kyso) = option_env!("CARGO_BIN_EXE_kyso").filter(|_| cfg!(feature = "cli")) {
+            command(Path::new(kyso), &input, &signed, &keys);
+        }
+    }
+}
+
+/// The same through the command.
+fn command(kyso: &Path, input: &Path, signed: &Path, keys: &Keys) {
+    let sign: Vec<&OsStr> = vec![
+        "sign".as_ref(),
+        input.as_os_str(),
+        "-o".as_ref(),
+        signed.as_os_str(),
+        "--key".as_ref(),
+        keys.key.as_os_str(),
+        "--cert".as_ref(),
+        keys.certificate.as_os_str(),
+        "--signing-time".as_ref(),
+        NOW.as_ref(),
+    ];
+    row("kyso sign", kyso, &sign, input);
+    let mut verify: Vec<&OsStr> = vec![
+        "verify".as_ref(),
+        signed.as_os_str(),
+        "--at".as_ref(),
+        NOW.as_ref(),
+        "--trust".as_ref(),
+        keys.root.as_os_str(),
+        "--intermediate".as_ref(),
+        keys.issuing.as_os_str(),
+    ];
+    for crl in &keys.crls {
+        verify.extend([OsStr::new("--crl"), crl.as_os_str()]);
+    }
+    row("kyso verify", kyso, &verify, signed);
+}
+
+/// Runs `program` in turn with the hash of `reference`, and prints the medians.
+fn row(what: &str, program: &Path, arguments: &[&OsStr], reference: &Path) {
+    let hash = [OsStr::new("dgst"), OsStr::new("-sha256"), reference.as_os_str()];
+    let (own, floor) = (usage(program, arguments), usage("openssl".as_ref(), &hash));
+    let (mut walls, mut ratios) = (Vec::new(), Vec::new());
+    let begun = Instant::now();
+    while walls.len() < PAIRS || begun.elapsed() < PATIENCE / 10 {
+        let wall = run(program, arguments);
+        ratios.push(wall / run("openssl".as_ref(), &hash));
+        walls.push(wall);
+        if begun.elapsed() > PATIENCE {
+            break;
+        }
+    }
+    print!("  {what:<26} {:>8.1} ms  x {:<6.2}", median(walls) * 1_000.0, median(ratios));
+    match (own, floor) {
+        (Some((cpu, peak)), Some((floor, _))) => {
+            println!(" {cpu:>7.2} s  (openssl {floor:.2} s) {:>8.1} MiB", peak / 1_024.0);
+        }
+        _ => println!(" GNU time is not installed"),
+    }
+}
+
+fn run(program: &Path, arguments: &[&OsStr]) -> f64 {
+    let begun = Instant::now();
+    let status = Command::new(program).args(arguments).stdout(Stdio::null()).status().expect("the program starts");
+    assert!(status.success(), "{} {arguments:?}: {status}", program.display());
+    begun.elapsed().as_secs_f64()
+}
+
+/// Processor time in seconds and peak memory in KiB, where GNU time is installed.
+fn usage(program: &Path, arguments: &[&OsStr]) -> Option<(f64, f64)> {
+    let output = Command::new("/usr/bin/time").args(["-f", "%U %S %M"]).arg(program).args(arguments).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    let figures: Vec<f64> = text.lines().last()?.split(' ').filter_map(|figure| figure.parse().ok()).collect();
+    let [user, system, peak] = *figures.as_slice() else { return None };
+    Some((user + system, peak))
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// What takes no file: one path, one signature value; and the keys for the rest.
+fn in_process(folder: &Path) -> Keys {
+    let root = Authority::root(Template::ca(&[(ca::CN, "Root")], None), KeySpec::Rsa2048);
+    let issuing = root.subordinate(Template::ca(&[(ca::CN, "CA")], Some(0)), KeySpec::Rsa2048);
+    let key = PrivateKey::generate(KeySpec::Rsa2048).unwrap();
+    let pkcs8 = key.to_pkcs8_der().unwrap();
+    let certificate = issuing.certify(&Template::new(&[(ca::CN, "Signer")]), &key);
+
+    let names = ["root.cer", "issuing.cer", "root.crl", "issuing.crl", "signer.key", "signer.cer"];
+    let [root_file, issuing_file, root_crl, issuing_crl, key_file, certificate_file] =
+        names.map(|name| folder.join(name));
+    let (from, to) = (ca::at(NOW), ca::at("2026-12-23T02:30:00Z"));
+    fs::write(&root_file, root.certificate.der()).unwrap();
+    fs::write(&issuing_file, issuing.certificate.der()).unwrap();
+    fs::write(&root_crl, root.crl(from, to)).unwrap();
+    fs::write(&issuing_crl, issuing.crl(from, to)).unwrap();
+    fs::write(&key_file, &*pkcs8).unwrap();
+    fs::write(&certificate_file, certificate.der()).unwrap();
+
+    let mut set = TrustSet::new("bench");
+    set.add(TrustAnchor::from_certificate(root.certificate.clone()));
+    let anchors = TrustAnchors::new([set]);
+    println!("in process                      per operation");
+    let octets = certificate.der().to_vec();
+    repeat("certificate read", || black_box(Certificate::from_der(&octets).unwrap()));
+    repeat("path of 3 certificates", || {
+        let others = [Certificate::from_der(issuing.certificate.der()).unwrap()];
+        let leaf = Certificate::from_der(&octets).unwrap();
+        PathBuilder::new(&anchors, ca::at(NOW)).intermediates(&others).build(&leaf).unwrap()
+    });
+    let soft = SoftKey::new(key, SignerIdentity::new(certificate, Vec::new())).unwrap();
+    let to_be_signed = kyso::key::ToBeSigned::new(soft.default_algorithm(), vec![0; 100]);
+    repeat("RSA-2048 signature value", || soft.sign(&to_be_signed).unwrap());
+    Keys {
+        root: root_file,
+        issuing: issuing_file,
+        crls: [root_crl, issuing_crl],
+        key: key_file,
+        certificate: certificate_file,
+    }
+}
+
+fn repeat<T>(what: &str, mut operation: impl FnMut() -> T) {
+    let mut times = Vec::new();
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_millis(500) {
+        let one = Instant::now();
+        black_box(operation());
+        times.push(one.elapsed().as_secs_f64());
+    }
+    println!("  {what:<26} {:>8.1} µs", median(times) * 1e6);
+}
+
+/// A PDF like a scan: one image a page, of octets that do not compress.
+fn scan_like(path: &Path, octets: u64) {
+    let pages = (octets / 3_000_000).clamp(4, 100);
+    let image = octets / pages;
+    let mut out = Counted { inner: BufWriter::new(File::create(path).unwrap()), count: 0 };
+    let mut offsets = Vec::new();
+    out.put(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n");
+    let mut object = |out: &mut Counted, body: &[u8]| {
+        offsets.push(out.count);
+        out.put(format!("{} 0 obj\n", offsets.len()).as_bytes());
+        out.put(body);
+    };
+    let kids: String = (0..pages).map(|page| format!("{} 0 R ", 3 + 3 * page)).collect();
+    object(&mut out, b"<</Type/Catalog/Pages 2 0 R>>\nendobj\n");
+    object(&mut out, format!("<</Type/Pages/Count {pages}/Kids[{kids}]>>\nendobj\n").as_bytes());
+    let mut noise = Noise(0x9E37_79B9_7F4A_7C15);
+    for page in 0..pages {
+        let (content, picture) = (4 + 3 * page, 5 + 3 * page);
+        let body = format!(
+            "<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources<</XObject<</I {picture} 0 R>>>>/Contents {content} 0 R>>\nendobj\n"
+        );
+        object(&mut out, body.as_bytes());
+        let drawing = "q 595 0 0 842 0 0 cm /I Do Q";
+        let body = format!("<</Length {}>>\nstream\n{drawing}\nendstream\nendobj\n", drawing.len());
+        object(&mut out, body.as_bytes());
+        let dictionary = format!(
+            "<</Type/XObject/Subtype/Image/Width 1240/Height 1754/ColorSpace/DeviceGray/BitsPerComponent 8/Filter/DCTDecode/Length {image}>>\nstream\n"
+        );
+        object(&mut out, dictionary.as_bytes());
+        noise.write(&mut out, image);
+        out.put(b"\nendstream\nendobj\n");
+    }
+    let start = out.count;
+    out.put(format!("xref\n0 {}\n0000000000 65535 f \n", offsets.len() + 1).as_bytes());
+    for offset in &offsets {
+        out.put(format!("{offset:010} 00000 n \n").as_bytes());
+    }
+    out.put(format!("trailer\n<</Size {}/Root 1 0 R>>\nstartxref\n{start}\n%%EOF\n", offsets.len() + 1).as_bytes());
+    out.inner.flush().unwrap();
+}
+
+struct Counted {
+    inner: BufWriter<File>,
+    count: u64,
+}
+
+impl Counted {
+    fn put(&mut self, octets: &[u8]) {
+        self.inner.write_all(octets).unwrap();
+        self.count += octets.len() as u64;
+    }
+}
+
+/// xorshift64: the same file every time.
+struct Noise(u64);
+
+impl Noise {
+    fn write(&mut self, out: &mut Counted, octets: u64) {
+        let mut left = octets;
+        while left > 0 {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            let count = left.min(8);
+            out.put(&self.0.to_le_bytes()[..usize::try_from(count).unwrap()]);
+            left -= count;
+        }
+    }
+}

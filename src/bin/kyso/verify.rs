@@ -1,0 +1,225 @@
+//! `kyso verify`.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::path::PathBuf;
+
+use kyso::Limits;
+use kyso::cms::SignedData;
+use kyso::fetch::Fetch;
+use kyso::fetch::Request;
+use kyso::files::FileSource;
+use kyso::files::Output;
+use kyso::pdf::SignatureKind;
+use kyso::pdf::Source;
+use kyso::revocation::Evidence;
+use kyso::validate::Coverage;
+use kyso::validate::Integrity;
+use kyso::validate::Overall;
+use kyso::validate::Report;
+use kyso::validate::SignatureReport;
+use kyso::validate::Validator;
+
+use crate::args::Lang;
+use crate::args::VerifyArgs;
+use crate::exit::Exit;
+use crate::exit::Outcome;
+use crate::exit::Stop;
+use crate::input;
+use crate::input::Kind;
+use crate::network;
+use crate::print;
+use crate::progress::Watched;
+use crate::request;
+use crate::sign;
+use crate::trust;
+use crate::trust::Given;
+
+/// Rounds of validating and fetching: a path through unknown issuers grows by one certificate a round.
+const MOST_ROUNDS: usize = 8;
+/// Requests of one validation.
+const MOST_REQUESTS: usize = 64;
+
+/// `kyso verify`.
+pub(crate) fn verify(args: &VerifyArgs, lang: Lang) -> Outcome {
+    let further = match args.report.as_deref() {
+        None => None,
+        Some([kind, file]) if kind == "etsi-xml" => Some(Path::new(file)),
+        Some(_) => return Err(Stop::usage("--report: expected etsi-xml and a file")),
+    };
+    let given = trust::given(&args.trust)?;
+    let source = FileSource::open(&args.input)?;
+    let report = match input::kind(&source)? {
+        Kind::Pdf => pdf(args, &given, &source)?,
+        Kind::Other => cms(args, &given)?,
+    };
+    source.check_unchanged()?;
+    if let Some(file) = further {
+        sign::write(file, report.to_etsi_xml().as_bytes())?;
+    }
+    show(&report, args.json, lang)
+}
+
+/// Prints a report; the exit code says the same as its indication.
+pub(crate) fn show(report: &Report, as_json: bool, lang: Lang) -> Outcome {
+    if as_json {
+        print::out(&report.to_json())?;
+    } else {
+        print::text(&report.to_text(lang.into()))?;
+    }
+    Ok(match report.overall() {
+        Overall::TotalPassed => Exit::Done,
+        Overall::TotalFailed => Exit::Failed,
+        Overall::NoSignature => Exit::NoSignature,
+        _ => Exit::Indeterminate,
+    })
+}
+
+/// Validates; with `online`, fetches what the report wants and validates again
+/// until it wants nothing that was not asked for. `document` is what an
+/// evidence package would be about.
+pub(crate) fn validate(
+    given: &Given,
+    online: bool,
+    document: &dyn Source,
+    validation: impl Fn(&Validator<'_>) -> Report,
+) -> Result<Report, Stop> {
+    let mut evidence = given.evidence.clone();
+    let judge = |evidence: &Evidence| {
+        let validator = Validator::new(&given.policy, &given.anchors, given.at).evidence(evidence);
+        validation(&match &given.package {
+            Some(package) => validator.package(package, document),
+            None => validator,
+        })
+    };
+    let mut report = judge(&evidence);
+    if !online {
+        return Ok(report);
+    }
+    let network = network::client()?;
+    let mut asked: Vec<Request> = Vec::new();
+    for _ in 0..MOST_ROUNDS {
+        let wanted: Vec<Request> = report.wanted().into_iter().flat_map(|w| w.requests.clone()).collect();
+        let fetched = fetch_into(&mut evidence, &wanted, &network, &mut asked);
+        if !fetched {
+            break;
+        }
+        report = judge(&evidence);
+    }
+    Ok(report)
+}
+
+/// Asks for what was not asked for before; tells whether anything new came.
+/// What failed is said on standard error, for the report only says that it is missing.
+pub(crate) fn fetch_into(
+    evidence: &mut Evidence,
+    wanted: &[Request],
+    network: &dyn Fetch,
+    asked: &mut Vec<Request>,
+) -> bool {
+    let mut new = false;
+    for request in wanted {
+        if asked.len() >= MOST_REQUESTS || asked.contains(request) {
+            continue;
+        }
+        asked.push(request.clone());
+        match network.fetch(request).and_then(|response| evidence.accept(request.purpose, &response.body)) {
+            Ok(()) => new = true,
+            Err(error) => print::note(&Stop::from(error).message),
+        }
+    }
+    new
+}
+
+fn pdf(args: &VerifyArgs, given: &Given, source: &FileSource) -> Result<Report, Stop> {
+    if args.content.is_some() {
+        return Err(Stop::usage("--content is for detached signatures; a PDF holds its own content"));
+    }
+    let watched = Watched::new(source, 1);
+    let pdf = request::pdf(&watched, &args.pdf, &args.input)?;
+    let report = validate(given, args.trust.online, source, |validator| validator.pdf(&pdf))?;
+    if let Some(folder) = &args.extract {
+        let mut facts = pdf.signatures().map_err(sign::of_pdf(&args.input))?;
+        // The report has nothing on usage rights.
+        facts.retain(|facts| facts.kind != SignatureKind::UsageRights);
+        let mut folder = Folder::new(folder, "pdf")?;
+        for (report, facts) in report.signatures().iter().zip(&facts) {
+            // The revision as the signer saw it, its own signature included.
+            let end = facts.covered_ranges().map(|[_, last]| last.end);
+            if let Some(end) = end.filter(|_| shows_what_was_signed(report)) {
+                folder.write(report.name(), pdf.source(), end)?;
+            }
+        }
+    }
+    Ok(report)
+}
+
+/// Only what a signature that computes covers as a whole is handed out as signed.
+fn shows_what_was_signed(report: &SignatureReport) -> bool {
+    report.integrity() == Integrity::Intact && report.coverage() != Some(Coverage::Partial)
+}
+
+fn cms(args: &VerifyArgs, given: &Given) -> Result<Report, Stop> {
+    let octets = input::read(&args.input)?;
+    let signed = SignedData::from_file(&octets, &Limits::default()).map_err(|e| Stop::from(e).of_file(&args.input))?;
+    let content = args.content.as_deref().map(FileSource::open).transpose()?;
+    let watched = content.as_ref().map(|content| Watched::new(content, 1));
+    let content_source = watched.as_ref().map(|watched| watched as &dyn Source);
+    let report = validate(given, args.trust.online, &octets, |validator| validator.cms(&signed, content_source))?;
+    if let Some(content) = &content {
+        content.check_unchanged()?;
+    }
+    if let Some(folder) = &args.extract
+        && let Some(octets) = signed.content()
+        && report.signatures().iter().any(shows_what_was_signed)
+    {
+        Folder::new(folder, "content")?.write("", &octets, octets.len() as u64)?;
+    }
+    Ok(report)
+}
+
+/// Where extracted content goes: files that are new, under names that stay inside.
+struct Folder<'f> {
+    path: &'f Path,
+    extension: &'static str,
+    written: usize,
+}
+
+impl<'f> Folder<'f> {
+    fn new(path: &'f Path, extension: &'static str) -> Result<Self, Stop> {
+        if !path.is_dir() {
+            fs::create_dir(path)
+                .map_err(|e| Stop { exit: Exit::File, message: format!("cannot make {}: {e}", path.display()) })?;
+        }
+        Ok(Self { path, extension, written: 0 })
+    }
+
+    /// Writes the octets of `source` before `end`.
+    fn write(&mut self, name: &str, source: &dyn Source, end: u64) -> Result<(), Stop> {
+        self.written += 1;
+        let path = self.file(name);
+        let mut out = Output::create_new(&path)?;
+        let mut buffer = vec![0; 256 << 10];
+        let mut offset = 0;
+        while offset < end {
+            let wanted = usize::try_from(end - offset).unwrap_or(usize::MAX).min(buffer.len());
+            let count = source.read_at(offset, buffer.get_mut(..wanted).unwrap_or_default())?;
+            if count == 0 {
+                break;
+            }
+            out.write_all(buffer.get(..count).unwrap_or_default())
+                .map_err(|e| Stop { exit: Exit::File, message: format!("cannot write {}: {e}", path.display()) })?;
+            offset += count as u64;
+        }
+        Ok(out.commit()?)
+    }
+
+    /// A number, and what of the document's own name is harmless in a file name.
+    fn file(&self, name: &str) -> PathBuf {
+        let harmless = |c: char| if c.is_alphanumeric() || matches!(c, '-' | '_') { c } else { '_' };
+        let name: String = name.chars().take(40).map(harmless).collect();
+        let dash = if name.is_empty() { "" } else { "-" };
+        self.path.join(format!("{}{dash}{name}.{}", self.written, self.extension))
+    }
+}

@@ -1,0 +1,270 @@
+//! Keys and certificates on a token, and which belong together.
+
+use cryptoki::object::Attribute;
+use cryptoki::object::AttributeType;
+use cryptoki::object::ObjectClass;
+use cryptoki::object::ObjectHandle;
+use cryptoki::session::Session;
+
+use super::label::Label;
+use super::label::hex;
+use super::module::failed;
+use super::session::ObjectKind;
+use super::session::TokenObject;
+use super::token::KeySelector;
+use super::token::Token;
+use crate::asn1::tlv::Reader;
+use crate::error::Error;
+use crate::error::Format;
+use crate::error::Misuse;
+use crate::key::SignerIdentity;
+use crate::x509::Certificate;
+
+/// A private key that may sign.
+#[derive(Clone, Debug)]
+pub(super) struct Key {
+    pub(super) handle: ObjectHandle,
+    label: Vec<u8>,
+    id: Vec<u8>,
+    modulus: Option<Vec<u8>>,
+    /// `CKA_ALWAYS_AUTHENTICATE`.
+    pub(super) always_authenticate: bool,
+}
+
+impl Key {
+    /// The same object, as found in another session.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        (&self.label, &self.id, &self.modulus) == (&other.label, &other.id, &other.modulus)
+    }
+
+    fn name(&self) -> String {
+        format!("\"{}\" (id {})", Label::new(self.label.clone()), hex(&self.id))
+    }
+}
+
+struct Cert {
+    label: Vec<u8>,
+    id: Vec<u8>,
+    certificate: Certificate,
+}
+
+/// A public key on a curve; private key objects do not show their point.
+struct Point {
+    label: Vec<u8>,
+    id: Vec<u8>,
+    point: Vec<u8>,
+}
+
+/// What a session sees of keys and certificates.
+pub(super) struct Found {
+    keys: Vec<Key>,
+    certificates: Vec<Cert>,
+    points: Vec<Point>,
+}
+
+/// Attributes that a token does not have or does not show are left out.
+fn read(session: &Session, handle: ObjectHandle, which: &[AttributeType]) -> Result<Vec<Attribute>, Error> {
+    session.get_attributes(handle, which).map_err(|e| failed("read object", &e))
+}
+
+fn of_class(session: &Session, class: ObjectClass) -> Result<Vec<ObjectHandle>, Error> {
+    session.find_objects(&[Attribute::Class(class)]).map_err(|e| failed("find objects", &e))
+}
+
+pub(super) fn find(session: &Session) -> Result<Found, Error> {
+    let mut found = Found { keys: Vec::new(), certificates: Vec::new(), points: Vec::new() };
+    for handle in of_class(session, ObjectClass::PRIVATE_KEY)? {
+        let mut key = Key { handle, label: Vec::new(), id: Vec::new(), modulus: None, always_authenticate: false };
+        let mut signs = true;
+        let which = [
+            AttributeType::Label,
+            AttributeType::Id,
+            AttributeType::Sign,
+            AttributeType::Modulus,
+            AttributeType::AlwaysAuthenticate,
+        ];
+        for attribute in read(session, handle, &which)? {
+            match attribute {
+                Attribute::Label(label) => key.label = label,
+                Attribute::Id(id) => key.id = id,
+                Attribute::Sign(may) => signs = may,
+                Attribute::Modulus(n) if !n.is_empty() => key.modulus = Some(n),
+                Attribute::AlwaysAuthenticate(always) => key.always_authenticate = always,
+                _ => {}
+            }
+        }
+        if signs {
+            found.keys.push(key);
+        }
+    }
+    for handle in of_class(session, ObjectClass::CERTIFICATE)? {
+        let (mut label, mut id, mut certificate) = (Vec::new(), Vec::new(), None);
+        for attribute in read(session, handle, &[AttributeType::Label, AttributeType::Id, AttributeType::Value])? {
+            match attribute {
+                Attribute::Label(value) => label = value,
+                Attribute::Id(value) => id = value,
+                Attribute::Value(der) => certificate = Certificate::from_der(&der).ok(),
+                _ => {}
+            }
+        }
+        found.certificates.extend(certificate.map(|certificate| Cert { label, id, certificate }));
+    }
+    for handle in of_class(session, ObjectClass::PUBLIC_KEY)? {
+        let (mut label, mut id, mut point) = (Vec::new(), Vec::new(), None);
+        for attribute in read(session, handle, &[AttributeType::Label, AttributeType::Id, AttributeType::EcPoint])? {
+            match attribute {
+                Attribute::Label(value) => label = value,
+                Attribute::Id(value) => id = value,
+                Attribute::EcPoint(value) => point = Some(value),
+                _ => {}
+            }
+        }
+        found.points.extend(point.map(|point| Point { label, id, point }));
+    }
+    Ok(found)
+}
+
+/// Everything that the session sees.
+pub(super) fn all(session: &Session) -> Result<Vec<TokenObject>, Error> {
+    let handles = session.find_objects(&[]).map_err(|e| failed("find objects", &e))?;
+    let mut objects = Vec::new();
+    for handle in handles {
+        let mut object =
+            TokenObject { kind: ObjectKind::Other, label: Label::new(Vec::new()), id: Vec::new(), certificate: None };
+        for attribute in read(session, handle, &[AttributeType::Class, AttributeType::Label, AttributeType::Id])? {
+            match attribute {
+                Attribute::Class(ObjectClass::CERTIFICATE) => object.kind = ObjectKind::Certificate,
+                Attribute::Class(ObjectClass::PRIVATE_KEY) => object.kind = ObjectKind::PrivateKey,
+                Attribute::Class(ObjectClass::PUBLIC_KEY) => object.kind = ObjectKind::PublicKey,
+                Attribute::Label(label) => object.label = Label::new(label),
+                Attribute::Id(id) => object.id = id,
+                _ => {}
+            }
+        }
+        if object.kind == ObjectKind::Certificate {
+            for attribute in read(session, handle, &[AttributeType::Value])? {
+                if let Attribute::Value(der) = attribute {
+                    object.certificate = Certificate::from_der(&der).ok();
+                }
+            }
+        }
+        objects.push(object);
+    }
+    Ok(objects)
+}
+
+impl Found {
+    pub(super) fn has_no_key(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// The key that was found before, in a new session.
+    pub(super) fn same(&self, key: &Key) -> Option<&Key> {
+        self.keys.iter().find(|k| k.is_same(key))
+    }
+
+    /// The one key that fits; an error lists the candidates.
+    pub(super) fn choose(&self, selector: &KeySelector, token: &Token) -> Result<Key, Error> {
+        if selector.impossible {
+            return Err(Misuse::new("the URI names an object of a type that cannot sign").into());
+        }
+        let labelled = |key: &Key, label: &[u8]| {
+            Label::new(key.label.clone()).octets() == label
+                || self.certificates_of(key).iter().any(|c| Label::new(c.label.clone()).octets() == label)
+        };
+        let fits = |key: &&Key| {
+            selector.id.as_ref().is_none_or(|id| *id == key.id)
+                && selector.label.as_ref().is_none_or(|l| labelled(key, Label::new(l.clone()).octets()))
+        };
+        let fitting: Vec<&Key> = self.keys.iter().filter(fits).collect();
+        let list = |keys: &mut dyn Iterator<Item = &Key>| keys.map(Key::name).collect::<Vec<_>>().join(", ");
+        match fitting.as_slice() {
+            [key] => Ok((*key).clone()),
+            [] if self.keys.is_empty() => Err(Misuse::new(format!("{} holds no key that signs", token.name())).into()),
+            [] => {
+                let there = list(&mut self.keys.iter());
+                Err(Misuse::new(format!("no key of {} fits {selector}; there is {there}", token.name())).into())
+            }
+            several => {
+                let text = format!("{} keys of {} fit {selector}: ", several.len(), token.name());
+                Err(Misuse::new(text + &list(&mut several.iter().copied())).into())
+            }
+        }
+    }
+
+    /// Whether a certificate is for a key; `None` where the token does not show enough to tell.
+    pub(super) fn is_for(&self, key: &Key, certificate: &Certificate) -> Option<bool> {
+        let public = certificate.public_key().key_octets();
+        if let Some(modulus) = &key.modulus {
+            // RSAPublicKey begins with the modulus; the octets of a curve's point are no SEQUENCE.
+            let mut reader = Reader::new(public, Format::Certificate).expect(0x30, "RSAPublicKey").ok()?;
+            let n = reader_modulus(&mut reader)?;
+            return Some(strip(n) == strip(modulus));
+        }
+        let linked = |p: &&Point| if key.id.is_empty() { p.label == key.label } else { p.id == key.id };
+        let mut points = self.points.iter().filter(linked);
+        let (Some(point), None) = (points.next(), points.next()) else { return None };
+        // DER (PKCS#11 §6.3.3), or the bare point, as some tokens have it.
+        let inner = Reader::new(&point.point, Format::Asn1).expect(0x04, "CKA_EC_POINT").ok();
+        Some(inner.is_some_and(|v| v.content == public) || point.point == public)
+    }
+
+    /// The certificates for a key: by `CKA_ID`, else by public key, else by
+    /// label; none that is known to be for another key.
+    fn certificates_of(&self, key: &Key) -> Vec<&Cert> {
+        let distinct = |fits: &dyn Fn(&Cert) -> bool| {
+            let mut all: Vec<&Cert> = Vec::new();
+            for c in self.certificates.iter().filter(|c| fits(c)) {
+                if all.iter().all(|other| other.certificate.der() != c.certificate.der()) {
+                    all.push(c);
+                }
+            }
+            all
+        };
+        let possible = |c: &Cert| self.is_for(key, &c.certificate) != Some(false);
+        let by_id = distinct(&|c| !key.id.is_empty() && c.id == key.id && possible(c));
+        if !by_id.is_empty() {
+            return by_id;
+        }
+        let by_key = distinct(&|c| self.is_for(key, &c.certificate) == Some(true));
+        if !by_key.is_empty() {
+            return by_key;
+        }
+        distinct(&|c| !key.label.is_empty() && c.label == key.label && possible(c))
+    }
+
+    /// The certificate for a key, and the CA certificates of the token.
+    pub(super) fn identity(&self, key: &Key, token: &Token) -> Result<SignerIdentity, Error> {
+        let certificate = match self.certificates_of(key).as_slice() {
+            [one] => one.certificate.clone(),
+            [] => {
+                let text = format!("{} has no certificate for the key {}; give one", token.name(), key.name());
+                return Err(Misuse::new(text).into());
+            }
+            several => {
+                let names: Vec<_> = several.iter().map(|c| c.certificate.subject().to_string()).collect();
+                let (n, names) = (names.len(), names.join("; "));
+                let text = format!("{n} certificates of {} are for the key {}: {names}", token.name(), key.name());
+                return Err(Misuse::new(text).into());
+            }
+        };
+        let mut chain: Vec<Certificate> = Vec::new();
+        for other in self.certificates.iter().map(|c| &c.certificate) {
+            // The token's other certificates are of the same person for other uses.
+            let ca = other.basic_constraints().ok().flatten().is_some_and(|b| b.ca);
+            if ca && *other != certificate && !chain.contains(other) {
+                chain.push(other.clone());
+            }
+        }
+        Ok(SignerIdentity::new(certificate, chain))
+    }
+}
+
+fn reader_modulus<'a>(sequence: &mut crate::asn1::tlv::Tlv<'a>) -> Option<&'a [u8]> {
+    sequence.reader(Format::Certificate).expect(0x02, "modulus").ok().map(|n| n.content)
+}
+
+fn strip(number: &[u8]) -> &[u8] {
+    let zeros = number.iter().take_while(|b| **b == 0).count();
+    number.get(zeros..).unwrap_or(&[])
+}
