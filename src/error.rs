@@ -419,19 +419,50 @@ impl fmt::Display for TokenError {
 pub struct FetchError {
     url: Box<str>,
     detail: Cow<'static, str>,
+    fault: FetchFault,
+}
+
+/// How a service failed, to branch on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum FetchFault {
+    /// The address itself is not one that may be asked.
+    Address,
+    /// Nobody is there: no such host, or no connection.
+    Unreachable,
+    /// The answer took longer than allowed.
+    TooSlow,
+    /// The host answered with this HTTP status.
+    Status(u16),
+    /// Anything else: an answer that is too large, broken off, or of no use.
+    #[default]
+    Other,
 }
 
 impl FetchError {
     /// The request to `url` failed.
     #[must_use]
     pub fn new(url: impl Into<Box<str>>, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { url: url.into(), detail: detail.into() }
+        Self { url: url.into(), detail: detail.into(), fault: FetchFault::Other }
+    }
+
+    /// Says how it failed.
+    #[must_use]
+    pub const fn because(mut self, fault: FetchFault) -> Self {
+        self.fault = fault;
+        self
     }
 
     /// The address that was asked.
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// How it failed.
+    #[must_use]
+    pub const fn fault(&self) -> FetchFault {
+        self.fault
     }
 }
 

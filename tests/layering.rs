@@ -38,6 +38,9 @@ const RANKS: &[(&str, u8)] = &[
     ("exchange", 6),
     ("archive", 6),
     ("files", 7),
+    // Reads answers to see how long they count.
+    ("fetch::cache", 3),
+    ("fetch::cache_dir", 7),
     ("fetch::http", 7),
     ("key::pkcs11", 7),
     ("ffi", 8),
@@ -60,6 +63,7 @@ const SIDEWAYS: &[(&str, &str)] = &[
     ("revocation", "path"),
     ("revocation", "trust"),
     ("evidence", "revocation"),
+    ("fetch::cache_dir", "files"),
     ("key::pkcs11", "files"),
 ];
 

@@ -10,6 +10,7 @@ mod status;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use ca::Authority;
 use ca::CN;
@@ -20,6 +21,7 @@ use kyso::Time;
 use kyso::crypto::KeySpec;
 use kyso::crypto::PrivateKey;
 use kyso::error::FetchError;
+use kyso::error::FetchFault;
 use kyso::fetch;
 use kyso::fetch::Fetch;
 use kyso::fetch::Purpose;
@@ -29,6 +31,7 @@ use kyso::path::Path;
 use kyso::path::PathBuilder;
 use kyso::revocation::Check;
 use kyso::revocation::Checked;
+use kyso::revocation::Freshness;
 use kyso::revocation::MissingNonce;
 use kyso::revocation::RevocationRules;
 use kyso::revocation::RevocationStatus;
@@ -233,6 +236,8 @@ fn schemes_and_sizes_are_held() {
     let (path, mut network) = (world.path(), Network::default());
     let checked = run(&path, &network);
     assert!(network.seen.borrow().is_empty());
+    let noted: Vec<_> = checked.findings.iter().map(|f| (f.code(), f.place().unwrap())).collect();
+    assert_eq!(noted, [("ADDRESS_PASSED_OVER", "ldap://ca.example.vn/cn=ca")]);
     let RevocationStatus::Unknown(unknown) = &checked.revocation.certificates()[0].status else { panic!() };
     assert!(unknown.detail.contains("schemes"), "{}", unknown.detail);
     // A host that can do LDAP says so.
@@ -243,6 +248,40 @@ fn schemes_and_sizes_are_held() {
     assert_eq!(words(&fetch::run(Check::new(&path, &rules, now()), &network).unwrap()), ["good"]);
     rules.max_crl_octets = 10;
     assert_eq!(words(&fetch::run(Check::new(&path, &rules, now()), &network).unwrap()), ["NO_EVIDENCE"]);
+}
+
+#[test]
+fn a_host_of_which_nobody_answered_is_left_alone() {
+    /// Nobody there.
+    struct Silence(RefCell<Vec<String>>);
+    impl Fetch for Silence {
+        fn fetch(&self, request: &Request) -> Result<Response, Error> {
+            self.0.borrow_mut().push(request.url.clone());
+            Err(FetchError::new(request.url.as_str(), "nobody").because(FetchFault::Unreachable).into())
+        }
+    }
+    let root = Authority::root(Template::ca(&[(CN, "Root")], None), KeySpec::P256);
+    let mut template = Template::new(&[(CN, "Signer")]);
+    template.ocsp_url = Some("http://ca.example.vn/ocsp".to_owned());
+    template.crl_url = Some("http://CA.example.vn/crl".to_owned());
+    let leaf = root.certify(&template, &PrivateKey::generate(KeySpec::P256).unwrap());
+    let ca = Authority::with(PrivateKey::generate(KeySpec::P256).unwrap(), root.certificate.clone());
+    let (path, network) = (World { root, ca, leaf }.path(), Silence(RefCell::default()));
+    let checked = fetch::run(Check::new(&path, &RevocationRules::default(), now()), &network).unwrap();
+    assert_eq!(words(&checked), ["NO_EVIDENCE"]);
+    assert_eq!(*network.0.borrow(), ["http://ca.example.vn/ocsp"]);
+}
+
+#[test]
+fn requests_say_how_new_an_answer_must_be() {
+    let path = World::new().path();
+    let since = |rules: &RevocationRules| fetch::Job::requests(&Check::new(&path, rules, now()))[0].since;
+    let mut rules = RevocationRules::default();
+    assert_eq!(since(&rules), None);
+    rules.max_age = Some(Duration::from_secs(86_400));
+    assert_eq!(since(&rules), Some(at("2026-06-14T00:00:00Z")));
+    rules.freshness = Freshness::IssuedAfterTime;
+    assert_eq!(since(&rules), Some(now()));
 }
 
 #[test]

@@ -35,9 +35,10 @@ if [ "${#need[@]}" -gt 0 ]; then
 fi
 
 venv="${KYSO_VENV:-$PWD/target/venv}"
-if ! "$venv/bin/python" -c 'import pyhanko, cffi, xsdata, lxml' 2>/dev/null; then
+if ! "$venv/bin/python" -c 'import pyhanko, cffi, xsdata, lxml, certomancer, werkzeug' 2>/dev/null; then
   python3 -m venv "$venv"
-  "$venv/bin/pip" -q install 'pyhanko==0.38.0' 'cffi==2.1.1' 'xsdata==26.10' 'lxml==6.1.3'
+  "$venv/bin/pip" -q install 'pyhanko==0.38.0' 'cffi==2.1.1' 'xsdata==26.10' 'lxml==6.1.3' \
+    'certomancer==0.16.0' 'werkzeug==3.1.9' 'jinja2==3.1.6'
 fi
 export KYSO_PYTHON="$venv/bin/python"
 # The peers are installed now: a test that cannot find one fails.

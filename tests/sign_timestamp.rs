@@ -9,6 +9,11 @@ mod der;
 mod sample_pdf;
 
 use std::cell::Cell;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Condvar;
+use std::sync::Mutex;
+use std::time::Duration;
 
 use ca::Authority;
 use ca::Template;
@@ -26,6 +31,7 @@ use kyso::fetch::Purpose;
 use kyso::fetch::Request;
 use kyso::fetch::Response;
 use kyso::fetch::run;
+use kyso::fetch::run_many;
 use kyso::key::SignerIdentity;
 use kyso::key::SigningKey;
 use kyso::key::soft::SoftKey;
@@ -183,6 +189,132 @@ fn a_long_token_gets_its_room() {
     verify(run(prepared.complete_timestamped(&value, settings()).unwrap(), &network).unwrap().to_octets().unwrap());
 }
 
+/// Authorities by address; what is not there is silent.
+struct Authorities<'a> {
+    all: BTreeMap<&'static str, &'a Tsa>,
+    asked: RefCell<Vec<String>>,
+}
+
+impl Fetch for Authorities<'_> {
+    fn fetch(&self, request: &Request) -> Result<Response, Error> {
+        self.asked.borrow_mut().push(request.url.clone());
+        let tsa = self.all.get(request.url.as_str());
+        let tsa = tsa.ok_or_else(|| Error::from(FetchError::new(request.url.as_str(), "no answer")))?;
+        Ok(Response { body: tsa.respond(request.body.as_deref().unwrap(), ca::at(LATER)) })
+    }
+}
+
+#[test]
+fn authorities_are_asked_in_order_until_one_answers_well() {
+    let Scene { key, ca, tsa } = scene();
+    let no_tsa = Tsa::new(ca.issue(&Template::new(&[(ca::CN, "no TSA")]), KeySpec::P256));
+    let mut other_policy = Tsa::new(ca.issue(&Template::tsa(&[(ca::CN, "other")]), KeySpec::P256));
+    other_policy.policy = "1.3.6.1.4.1.99999.1.2";
+    let [silent, wrong, other, good] = ["http://silent.vn/", "http://wrong.vn/", "http://other.vn/", "http://good.vn/"];
+    let network = Authorities {
+        all: BTreeMap::from([(wrong, &no_tsa), (other, &other_policy), (good, &tsa)]),
+        asked: RefCell::default(),
+    };
+    let run_with = |settings: TimestampSettings| {
+        let job = CadesRequest::new(b"content", ca::at(NOW)).sign_timestamped(&key, settings).unwrap();
+        let outcome = run(job, &network).map(|signed| {
+            token(&SignedData::from_octets(signed.octets(), &Limits::default()).unwrap()).policy().to_string()
+        });
+        (outcome, network.asked.take())
+    };
+    let oid = |text: &str| kyso::asn1::Oid::parse(text).unwrap();
+    // Each under its own policy: the one that gives another than it is asked for is passed by.
+    let settings = TimestampSettings::new(silent, NONCE).or(wrong).or(other).policy(oid(tsa.policy)).or(good);
+    let (outcome, asked) = run_with(settings.clone());
+    assert_eq!(outcome.unwrap(), tsa.policy);
+    assert_eq!(asked, [silent, wrong, other, good]);
+    let settings = TimestampSettings::new(other, NONCE).policy(oid(other_policy.policy)).or(good);
+    let (outcome, asked) = run_with(settings);
+    assert_eq!((outcome.unwrap().as_str(), asked), (other_policy.policy, vec![other.to_owned()]));
+    // Nobody answers well: every failure is told.
+    let (outcome, _) = run_with(TimestampSettings::new(silent, NONCE).or(wrong).or("http://also-silent.vn/"));
+    let error = outcome.unwrap_err().to_string();
+    for part in
+        ["none of 3", "http://silent.vn/: no answer", "http://wrong.vn/: refused", "http://also-silent.vn/: no answer"]
+    {
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+#[test]
+fn a_second_signature_goes_to_the_authority_that_answered() {
+    let Scene { key, ca, .. } = scene();
+    let filling = |n| ca.issue(&Template::new(&[(ca::CN, &format!("filling {n}"))]), KeySpec::P256);
+    let others = (0..60).map(|n| filling(n).identity().certificate().clone()).collect();
+    let tsa_key = kyso::crypto::PrivateKey::generate(KeySpec::P256).unwrap();
+    let certificate = ca.certify(&Template::tsa(&[(ca::CN, "TSA")]), &tsa_key);
+    let tsa = Tsa::new(SoftKey::new(tsa_key, SignerIdentity::new(certificate, others)).unwrap());
+    let network = Authorities { all: BTreeMap::from([(URL, &tsa)]), asked: RefCell::default() };
+    let original = sample_pdf::plain(sample_pdf::Xref::Table);
+    let pdf = Pdf::parse(original.as_slice(), &Limits::default()).unwrap();
+    let settings = TimestampSettings::new("http://silent.vn/", NONCE).or(URL);
+    let job = PadesRequest::new(&pdf, ca::at(NOW)).sign_timestamped(&key, settings).unwrap();
+    verify(run(job, &network).unwrap().to_octets().unwrap());
+    assert_eq!(*network.asked.borrow(), ["http://silent.vn/", URL, URL]);
+}
+
+#[test]
+fn time_and_accuracy_have_to_be_plausible() {
+    let Scene { key, tsa, .. } = scene();
+    let network = Network::new(|request| Ok(tsa.respond(request, ca::at(LATER))));
+    let outcome = |settings: TimestampSettings| {
+        let job = CadesRequest::new(b"content", ca::at(NOW)).sign_timestamped(&key, settings).unwrap();
+        run(job, &network).map_err(|e| e.to_string())
+    };
+    let seconds = Duration::from_secs;
+    outcome(settings().around(ca::at(NOW), seconds(5))).unwrap();
+    outcome(settings().around(ca::at("2026-11-23T01:00:10Z"), seconds(5))).unwrap();
+    for now in ["2026-11-23T00:59:59Z", "2026-11-23T01:00:11Z"] {
+        let error = outcome(settings().around(ca::at(now), seconds(5))).unwrap_err();
+        assert!(error.contains("one of the clocks is wrong"), "{error}");
+    }
+    // It says that it may be off by a second.
+    outcome(settings().accuracy(seconds(1))).unwrap();
+    let error = outcome(settings().accuracy(Duration::from_millis(999))).unwrap_err();
+    assert!(error.contains("may be off by 1s"), "{error}");
+}
+
+#[test]
+fn an_authority_that_takes_its_time_holds_up_its_own_document_alone() {
+    /// The first signature's time-stamp comes after all others.
+    struct Slow {
+        tsa: Mutex<Tsa>,
+        others: Mutex<usize>,
+        changed: Condvar,
+    }
+    impl Fetch for Slow {
+        fn fetch(&self, request: &Request) -> Result<Response, Error> {
+            let mut others = self.others.lock().unwrap();
+            if request.url == URL {
+                while *others > 0 {
+                    others = self.changed.wait(others).unwrap();
+                }
+            }
+            let body = self.tsa.lock().unwrap().respond(request.body.as_deref().unwrap(), ca::at(LATER));
+            *others -= usize::from(request.url != URL);
+            self.changed.notify_all();
+            Ok(Response { body })
+        }
+    }
+    let Scene { key, tsa, .. } = scene();
+    let network = Slow { tsa: Mutex::new(tsa), others: Mutex::new(4), changed: Condvar::new() };
+    let originals: Vec<Vec<u8>> =
+        sample_pdf::FORMS.iter().cycle().take(5).map(|form| sample_pdf::plain(*form)).collect();
+    let pdfs: Vec<Pdf<'_>> = originals.iter().map(|o| Pdf::parse(o.as_slice(), &Limits::default()).unwrap()).collect();
+    let jobs = pdfs.iter().enumerate().map(|(index, pdf)| {
+        let url = if index == 0 { URL } else { "http://fast.vn/" };
+        PadesRequest::new(pdf, ca::at(NOW)).sign_timestamped(&key, TimestampSettings::new(url, NONCE)).unwrap()
+    });
+    let signed = run_many(jobs, &network, 2);
+    assert_eq!(signed.len(), 5);
+    signed.into_iter().for_each(|signed| drop(verify(signed.unwrap().to_octets().unwrap())));
+}
+
 #[test]
 fn answers_that_do_not_fit_are_refused() {
     let Scene { key, ca, tsa } = scene();
@@ -226,7 +358,7 @@ fn answers_that_do_not_fit_are_refused() {
         assert!(matches!(outcome(&|_| Ok(junk.clone())), Err(Error::Malformed(_))));
     }
     // Every octet of the answer.
-    let answer = std::cell::RefCell::new(Vec::new());
+    let answer = RefCell::new(Vec::new());
     let job = CadesRequest::new(b"content", ca::at(NOW)).sign(&key).unwrap();
     let ask = || CmsTimestamping::new(job.octets(), 0, settings(), &Limits::default()).unwrap();
     run(

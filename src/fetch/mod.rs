@@ -1,9 +1,52 @@
 //! The one door to the network: requests as values, answered by the caller's [`Fetch`].
+//!
+//! Whatever needs something from outside is a [`Job`]: it hands out requests
+//! and takes answers, and does no I/O itself. [`run`] drives one job on a
+//! blocking door, [`run_many`] several at once; an asynchronous host drives
+//! them itself.
+//!
+//! Doors are put together like pipes: the HTTP client `fetch::http` (feature
+//! `http`) or the host's own at the end, before it [`SchemeHandlers`] for
+//! addresses that are not HTTP, [`Remapped`] for hosts that have another name
+//! outside, and [`cache`] for what need not be asked again.
+//!
+//! ```
+//! use kyso::Time;
+//! use kyso::fetch::AddressMap;
+//! use kyso::fetch::Fetch;
+//! use kyso::fetch::Remapped;
+//! use kyso::fetch::SchemeHandlers;
+//! use kyso::fetch::cache::Cache;
+//! use kyso::fetch::cache_dir::CacheDir;
+//! use std::path::Path;
+//! use std::time::SystemTime;
+//!
+//! fn door(http: impl Fetch, ldap: impl Fetch + Send + Sync + 'static, folder: &Path) -> Result<impl Fetch, kyso::Error> {
+//!     let addresses = AddressMap::new().map("http://ocsp.ca.ptc", "http://ocsp.ca.gov.vn")?;
+//!     let door = Remapped::new(SchemeHandlers::new(http).scheme("ldap", ldap), addresses);
+//!     let clock = || Time::from_system(SystemTime::now()).expect("a clock before the year 10000");
+//!     Ok(Cache::new(door, clock).store(CacheDir::open(folder)?))
+//! }
+//! ```
 
+mod address;
+pub mod cache;
+pub mod cache_dir;
 #[cfg(feature = "http")]
 pub mod http;
+mod many;
+
+pub use address::AddressMap;
+pub use address::Remapped;
+pub use address::SchemeHandlers;
+pub use many::run_many;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::error::Error;
+use crate::error::FetchFault;
+use crate::time::Time;
 
 /// What a request is for, so that a host can apply its own rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,6 +78,8 @@ pub struct Request {
     pub content_type: Option<&'static str>,
     /// Octets that the answer may have.
     pub max_octets: usize,
+    /// A status from before this time does not help: a cache has to ask for a newer one.
+    pub since: Option<Time>,
 }
 
 /// One answer: the body of a successful response.
@@ -57,7 +102,7 @@ impl Request {
     /// A GET.
     #[must_use]
     pub fn get(purpose: Purpose, url: impl Into<String>, max_octets: usize) -> Self {
-        Self { purpose, url: url.into(), body: None, content_type: None, max_octets }
+        Self { purpose, url: url.into(), body: None, content_type: None, max_octets, since: None }
     }
 
     /// A POST.
@@ -69,7 +114,67 @@ impl Request {
         body: Vec<u8>,
         max_octets: usize,
     ) -> Self {
-        Self { purpose, url: url.into(), body: Some(body), content_type: Some(content_type), max_octets }
+        Self { purpose, url: url.into(), body: Some(body), content_type: Some(content_type), max_octets, since: None }
+    }
+
+    /// Says that a status from before `time` does not help.
+    #[must_use]
+    pub const fn since(mut self, time: Option<Time>) -> Self {
+        self.since = time;
+        self
+    }
+
+    /// Host and port of the address, as written but in lower case.
+    fn host(&self) -> String {
+        let rest = self.url.split_once("://").map_or("", |(_, rest)| rest);
+        rest.split(['/', '?', '#']).next().unwrap_or_default().to_ascii_lowercase()
+    }
+
+    /// Asks the same: an answer to the one is an answer to the other.
+    pub(crate) fn asks_as(&self, other: &Self) -> bool {
+        (self.purpose, &self.url, &self.body) == (other.purpose, &other.url, &other.body)
+    }
+}
+
+/// Hosts that one procedure has waited for in vain. Each further request may
+/// cost a time-out, and whoever makes up a certificate can name many addresses.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LostHosts(BTreeMap<String, u8>);
+
+impl LostHosts {
+    /// Takes note of a failure: a host that nobody is at is given up at once,
+    /// one that is slow the second time, for another service of it may be faster.
+    pub(crate) fn note(&mut self, request: &Request, error: &Error) {
+        let points = match error {
+            Error::Fetch(error) if error.fault() == FetchFault::Unreachable => 2,
+            Error::Fetch(error) if error.fault() == FetchFault::TooSlow => 1,
+            _ => return,
+        };
+        let all = self.0.entry(request.host()).or_default();
+        *all = all.saturating_add(points);
+    }
+
+    /// The host of the request was given up.
+    pub(crate) fn include(&self, request: &Request) -> bool {
+        self.0.get(&request.host()).is_some_and(|points| *points >= 2)
+    }
+}
+
+impl<F: Fetch + ?Sized> Fetch for &F {
+    fn fetch(&self, request: &Request) -> Result<Response, Error> {
+        (**self).fetch(request)
+    }
+}
+
+impl<F: Fetch + ?Sized> Fetch for Box<F> {
+    fn fetch(&self, request: &Request) -> Result<Response, Error> {
+        (**self).fetch(request)
+    }
+}
+
+impl<F: Fetch + ?Sized> Fetch for Arc<F> {
+    fn fetch(&self, request: &Request) -> Result<Response, Error> {
+        (**self).fetch(request)
     }
 }
 
@@ -92,7 +197,7 @@ pub trait Job {
     fn finish(self) -> Result<Self::Output, Error>;
 }
 
-/// Drives a job to its end on a blocking [`Fetch`].
+/// Drives a job to its end on a blocking [`Fetch`], one request after the other.
 ///
 /// # Errors
 /// What [`Job::finish`] says.

@@ -404,10 +404,10 @@ impl Paths<'_> {
         for description in access.into_iter().filter(|d| d.method == CA_ISSUERS) {
             let GeneralName::Uri(url) = description.location else { continue };
             let request = Request::get(Purpose::IssuerCertificate, url, MAX_ISSUER_OCTETS);
-            let http = ["http://", "https://"]
-                .iter()
-                .any(|s| request.url.get(..s.len()).is_some_and(|scheme| scheme.eq_ignore_ascii_case(s)));
-            if http && self.wanted.len() < MAX_WANTED && !self.wanted.contains(&request) {
+            // Whether there is a client for it is for whoever asks.
+            let scheme = request.url.split_once("://").map_or("", |(scheme, _)| scheme);
+            let known = ["http", "https", "ldap", "ldaps"].iter().any(|s| scheme.eq_ignore_ascii_case(s));
+            if known && self.wanted.len() < MAX_WANTED && !self.wanted.contains(&request) {
                 self.wanted.push(request);
             }
         }

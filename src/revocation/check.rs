@@ -12,6 +12,7 @@ use crate::crypto::Backend;
 use crate::error::Error;
 use crate::error::FetchError;
 use crate::fetch::Job;
+use crate::fetch::LostHosts;
 use crate::fetch::Purpose;
 use crate::fetch::Request;
 use crate::fetch::Response;
@@ -25,7 +26,7 @@ use crate::x509::ocsp::OcspResponse;
 /// each thing once.
 ///
 /// An answer that is of no use, or none, is a finding, and the next address is
-/// asked. In each round it asks one thing for each certificate, so that a host
+/// asked, but no other of a host that nobody is at, or that was too slow twice. In each round it asks one thing for each certificate, so that a host
 /// may put the requests of a round at the same time.
 #[derive(Clone, Debug)]
 pub struct Check {
@@ -36,6 +37,7 @@ pub struct Check {
     evidence: Evidence,
     nonce: Option<[u8; 32]>,
     asked: HashSet<Request>,
+    lost: LostHosts,
     findings: Vec<Finding>,
 }
 
@@ -63,6 +65,7 @@ impl Check {
             evidence: Evidence::new(),
             nonce: None,
             asked: HashSet::new(),
+            lost: LostHosts::default(),
             findings: Vec::new(),
         }
     }
@@ -116,7 +119,7 @@ impl Job for Check {
         let mut round: Vec<Request> = Vec::new();
         let judged = self.judge();
         for unknown in judged.certificates().iter().filter_map(|c| c.status.unknown()) {
-            let next = unknown.wanted.iter().find(|r| !self.asked.contains(*r));
+            let next = unknown.wanted.iter().find(|r| !self.asked.contains(*r) && !self.lost.include(r));
             round.extend(next.filter(|r| !round.contains(r)).cloned());
         }
         round.truncate(self.rules.max_requests.saturating_sub(self.asked.len()));
@@ -128,11 +131,19 @@ impl Job for Check {
             return;
         }
         if let Err(error) = response.and_then(|r| self.take(request, &r.body)) {
+            self.lost.note(request, &error);
             self.findings.push(Finding::warning("EVIDENCE_NOT_FETCHED", error.to_string()).at(&request.url));
         }
     }
 
-    fn finish(self) -> Result<Checked, Error> {
-        Ok(Checked { revocation: self.judge(), evidence: self.evidence, findings: self.findings })
+    fn finish(mut self) -> Result<Checked, Error> {
+        let revocation = self.judge();
+        for open in revocation.certificates().iter().filter(|c| c.status.unknown().is_some()) {
+            for url in requests::passed_over(&self.rules, &open.certificate) {
+                let message = "addresses of this scheme are not asked";
+                self.findings.push(Finding::info("ADDRESS_PASSED_OVER", message).at(url));
+            }
+        }
+        Ok(Checked { revocation, evidence: self.evidence, findings: self.findings })
     }
 }

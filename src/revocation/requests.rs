@@ -2,9 +2,12 @@
 
 use super::engine::Engine;
 use super::engine::Question;
+use super::rules::Freshness;
+use super::rules::RevocationRules;
 use crate::crypto::DigestAlgorithm;
 use crate::fetch::Purpose;
 use crate::fetch::Request;
+use crate::time::Time;
 use crate::x509::AccessDescription;
 use crate::x509::Certificate;
 use crate::x509::DistributionPoint;
@@ -24,13 +27,14 @@ const OCSP_REQUEST: &str = "application/ocsp-request";
 /// and the number of addresses that were passed over for their scheme.
 pub(super) fn wanted(engine: &Engine<'_>, question: &Question<'_>) -> (Vec<Request>, usize) {
     let (mut requests, mut passed_over) = (Vec::new(), 0);
+    let since = since(engine.rules, question.by.at);
     let mut add = |urls: Vec<String>, request: &dyn Fn(String) -> Request| {
         for url in urls.into_iter().take(MAX_ADDRESSES) {
             if !engine.rules.fetches(&url) {
                 passed_over += 1;
                 continue;
             }
-            let request = request(url);
+            let request = request(url).since(since);
             if !requests.contains(&request) {
                 requests.push(request);
             }
@@ -56,6 +60,23 @@ pub(super) fn wanted(engine: &Engine<'_>, question: &Question<'_>) -> (Vec<Reque
         }
     }
     (requests, passed_over)
+}
+
+/// What is older than this cannot help.
+fn since(rules: &RevocationRules, at: Time) -> Option<Time> {
+    let issued = (rules.freshness == Freshness::IssuedAfterTime).then_some(at);
+    issued.max(rules.max_age.map(|age| at.saturating_sub(age)))
+}
+
+/// The addresses that a certificate names and that are passed over for their scheme.
+pub(super) fn passed_over(rules: &RevocationRules, certificate: &Certificate) -> Vec<String> {
+    let mut all = if rules.sources.ocsp() { responders(certificate) } else { Vec::new() };
+    if rules.sources.crl() {
+        all.extend(addresses(certificate.crl_distribution_points().ok().flatten()));
+    }
+    all.truncate(MAX_ADDRESSES);
+    all.retain(|url| !rules.fetches(url));
+    all
 }
 
 /// Whether a certificate names any place to ask for its status.

@@ -125,7 +125,8 @@ impl Default for RevocationRules {
 }
 
 impl RevocationRules {
-    pub(super) fn fetches(&self, url: &str) -> bool {
+    /// Whether an address has a scheme that requests may have.
+    pub(crate) fn fetches(&self, url: &str) -> bool {
         url.split_once(':').is_some_and(|(scheme, _)| self.schemes.iter().any(|s| scheme.eq_ignore_ascii_case(s)))
     }
 }

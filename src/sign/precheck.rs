@@ -166,7 +166,7 @@ impl Given {
     }
 
     fn may_ask(&self, request: &Request) -> bool {
-        self.asked.len() < MOST_ISSUERS && !self.asked.contains(request)
+        self.rules.fetches(&request.url) && self.asked.len() < MOST_ISSUERS && !self.asked.contains(request)
     }
 }
 

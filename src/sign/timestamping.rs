@@ -1,12 +1,18 @@
 //! Time-stamps on the signature value: the way to level B-T.
+//!
+//! Authorities can take minutes to answer. The jobs here wait as long as the
+//! transport does (its time-outs are per host), and
+//! [`run_many`](crate::fetch::run_many) keeps other documents going meanwhile.
 
 use std::fmt;
+use std::time::Duration;
 
 use crate::asn1::Oid;
 use crate::cms::SIGNATURE_TIME_STAMP;
 use crate::cms::SignedData;
 use crate::cms::VerificationFault;
 use crate::crypto::Backend;
+use crate::crypto::Digest;
 use crate::crypto::DigestAlgorithm;
 use crate::error::Error;
 use crate::error::FetchError;
@@ -22,6 +28,8 @@ use crate::limits::Limits;
 use crate::sign::cades::SignedCms;
 use crate::sign::prepared::Document;
 use crate::sign::prepared::Prepared;
+use crate::time::Time;
+use crate::timestamp::Accuracy;
 use crate::timestamp::TimeStampRequest;
 use crate::timestamp::TimeStampResponse;
 use crate::timestamp::TimeStampToken;
@@ -34,12 +42,20 @@ const LEAST_NONCE: usize = 8;
 /// Room beyond what the first token would have needed: the second one may be longer.
 const SLACK: usize = 512;
 
-/// Which time-stamping authority to ask, and how.
+/// Which time-stamping authorities to ask, in which order, and how.
 #[derive(Clone, Debug)]
 pub struct TimestampSettings {
-    url: String,
+    authorities: Vec<TimestampAuthority>,
     nonce: Vec<u8>,
     digest: DigestAlgorithm,
+    around: Option<(Time, Duration)>,
+    accuracy: Option<Duration>,
+}
+
+/// One time-stamping authority.
+#[derive(Clone, Debug)]
+struct TimestampAuthority {
+    url: String,
     policy: Option<Oid>,
 }
 
@@ -47,7 +63,15 @@ impl TimestampSettings {
     /// Asks the authority at `url`; `nonce` (at least 8 random octets) ties the answer to the question.
     #[must_use]
     pub fn new(url: impl Into<String>, nonce: impl Into<Vec<u8>>) -> Self {
-        Self { url: url.into(), nonce: nonce.into(), digest: DigestAlgorithm::Sha256, policy: None }
+        let authorities = vec![TimestampAuthority { url: url.into(), policy: None }];
+        Self { authorities, nonce: nonce.into(), digest: DigestAlgorithm::Sha256, around: None, accuracy: None }
+    }
+
+    /// Asks the authority at `url` where those named before gave no usable answer.
+    #[must_use]
+    pub fn or(mut self, url: impl Into<String>) -> Self {
+        self.authorities.push(TimestampAuthority { url: url.into(), policy: None });
+        self
     }
 
     /// Another digest than SHA-256 for the message imprint.
@@ -57,10 +81,31 @@ impl TimestampSettings {
         self
     }
 
-    /// The policy under which the time-stamp is to be made.
+    /// The policy under which the time-stamp is to be made, by the authority
+    /// that was named last: each has its own.
     #[must_use]
-    pub const fn policy(mut self, policy: Oid) -> Self {
-        self.policy = Some(policy);
+    pub fn policy(mut self, policy: Oid) -> Self {
+        if let Some(authority) = self.authorities.last_mut() {
+            authority.policy = Some(policy);
+        }
+        self
+    }
+
+    /// Refuses a time-stamp whose time lies farther than `tolerance` from
+    /// `now`: one of the two clocks is wrong, and a time-stamp from the future
+    /// would stand in the document for good. The tolerance has to include the
+    /// time that an answer takes.
+    #[must_use]
+    pub const fn around(mut self, now: Time, tolerance: Duration) -> Self {
+        self.around = Some((now, tolerance));
+        self
+    }
+
+    /// Refuses a time-stamp that says it may be off by more than `most`
+    /// (`accuracy`, RFC 3161 §2.4.2), or does not say by how much.
+    #[must_use]
+    pub const fn accuracy(mut self, most: Duration) -> Self {
+        self.accuracy = Some(most);
         self
     }
 }
@@ -90,9 +135,13 @@ pub struct CmsTimestamping {
 /// One time-stamp, asked for and then answered.
 pub(super) struct Question {
     settings: TimestampSettings,
+    /// Which authority is asked now.
+    current: usize,
     request: TimeStampRequest,
     backend: Backend,
     answer: Option<Result<TimeStampToken, Error>>,
+    /// Of the authorities before the current one.
+    failures: Vec<(String, Error)>,
 }
 
 impl<'k, D: Document> Timestamping<'k, D> {
@@ -119,8 +168,7 @@ impl<'k, D: Document> Timestamping<'k, D> {
         };
         let needed = unsigned(token).iter().map(|(_, value)| value.len()).sum::<usize>();
         (self.prepared, self.value) = again(needed.saturating_add(SLACK))?;
-        let settings = self.question.settings.clone();
-        self.question = Question::new(settings, self.value.octets(), self.prepared.verifies_with())?;
+        self.question.ask_again(self.value.octets());
         Ok(())
     }
 }
@@ -191,31 +239,60 @@ impl Question {
                 format!("a nonce of {} octets; at least {LEAST_NONCE} random ones are needed", settings.nonce.len());
             return Err(Misuse::new(message).into());
         }
-        let mut request = TimeStampRequest::new(settings.digest.digest(octets)).nonce(&settings.nonce);
-        if let Some(policy) = settings.policy {
-            request = request.policy(policy);
+        let digest = settings.digest.digest(octets);
+        let request = TimeStampRequest::new(digest);
+        let question = Self { settings, current: 0, request, backend, answer: None, failures: Vec::new() };
+        Ok(Self { request: question.asking(digest), ..question })
+    }
+
+    /// Asks the current authority once more, over other octets.
+    fn ask_again(&mut self, octets: &[u8]) {
+        self.request = self.asking(self.settings.digest.digest(octets));
+        self.answer = None;
+    }
+
+    /// The request to the current authority.
+    fn asking(&self, digest: Digest) -> TimeStampRequest {
+        let request = TimeStampRequest::new(digest).nonce(&self.settings.nonce);
+        match self.authority().and_then(|authority| authority.policy) {
+            Some(policy) => request.policy(policy),
+            None => request,
         }
-        Ok(Self { settings, request, backend, answer: None })
+    }
+
+    fn authority(&self) -> Option<&TimestampAuthority> {
+        self.settings.authorities.get(self.current)
     }
 
     pub(super) fn requests(&self) -> Vec<Request> {
-        if self.answer.is_some() {
-            return Vec::new();
-        }
-        let (url, body) = (self.settings.url.as_str(), self.request.to_der());
+        let Some(authority) = self.authority().filter(|_| self.answer.is_none()) else { return Vec::new() };
+        let (url, body) = (authority.url.as_str(), self.request.to_der());
         vec![Request::post(Purpose::TimeStamp, url, TimeStampRequest::CONTENT_TYPE, body, MOST_OCTETS)]
     }
 
     pub(super) fn answer(&mut self, request: &Request, response: Result<Response, Error>) {
         // An answer to the question before a retry is none to this one.
-        if self.requests().contains(request) {
-            self.answer = Some(response.and_then(|response| self.token(&response.body)));
+        if !self.requests().contains(request) {
+            return;
+        }
+        match response.and_then(|response| self.token(&response.body)) {
+            Ok(token) => self.answer = Some(Ok(token)),
+            Err(error) => {
+                self.failures.push((request.url.clone(), error));
+                if self.current + 1 < self.settings.authorities.len() {
+                    self.current += 1;
+                    let digest = *self.request.imprint();
+                    self.request = self.asking(digest);
+                } else {
+                    self.answer = Some(Err(all_failed(std::mem::take(&mut self.failures))));
+                }
+            }
         }
     }
 
     pub(super) fn finish(self) -> Result<TimeStampToken, Error> {
-        let unanswered = || FetchError::new(self.settings.url.as_str(), "the authority was not asked").into();
-        self.answer.unwrap_or_else(|| Err(unanswered()))
+        let url = self.authority().map(|authority| authority.url.clone()).unwrap_or_default();
+        self.answer.unwrap_or_else(|| Err(FetchError::new(url, "the authority was not asked").into()))
     }
 
     /// A token that answers the question, and whose own signature verifies.
@@ -237,6 +314,11 @@ impl Question {
             };
             return Err(refused(format!("the time-stamp token does not verify: {why}")));
         }
+        // Who made the token is part of what was signed (RFC 3161 §2.4.2).
+        let stated = token.signer().map(|signer| signer.signing_certificate()).transpose()?.flatten();
+        if !stated.is_some_and(|ids| ids.first().is_some_and(|id| id.names(certificate))) {
+            return Err(refused("the time-stamp token is not bound to the authority's certificate".to_owned()));
+        }
         if !certificate.extended_key_usage()?.is_some_and(|all| all.contains(&KeyPurpose::TIME_STAMPING)) {
             let detail = "the certificate of the authority is not meant for time-stamps (RFC 3161 §2.3)";
             return Err(refused(detail.to_owned()));
@@ -249,8 +331,49 @@ impl Question {
             );
             return Err(refused(detail));
         }
+        self.plausible(&token).map_err(refused)?;
         Ok(token)
     }
+
+    /// Whether time and accuracy are such as the caller accepts.
+    fn plausible(&self, token: &TimeStampToken) -> Result<(), String> {
+        let time = token.time();
+        if let Some((now, tolerance)) = self.settings.around
+            && (time < now.saturating_sub(tolerance) || time > now.saturating_add(tolerance))
+        {
+            return Err(format!(
+                "the time-stamp says {time}, more than {} s from {now}: one of the clocks is wrong",
+                tolerance.as_secs()
+            ));
+        }
+        let Some(most) = self.settings.accuracy else { return Ok(()) };
+        match token.accuracy().map(Accuracy::duration) {
+            Some(accuracy) if accuracy <= most => Ok(()),
+            Some(accuracy) => Err(format!("the time-stamp may be off by {accuracy:?}, at most {most:?} are accepted")),
+            None => {
+                Err(format!("the time-stamp does not say by how much it may be off; at most {most:?} are accepted"))
+            }
+        }
+    }
+}
+
+/// One error of all authorities; that of a single one as it is.
+fn all_failed(mut failures: Vec<(String, Error)>) -> Error {
+    if failures.len() == 1
+        && let Some((_, error)) = failures.pop()
+    {
+        return error;
+    }
+    let told: Vec<String> = failures
+        .iter()
+        .map(|(url, error)| match error {
+            // It names the address itself.
+            Error::Fetch(error) => error.to_string(),
+            error => format!("{url}: {error}"),
+        })
+        .collect();
+    let detail = format!("none of {} time-stamping authorities gave a usable answer: {}", told.len(), told.join("; "));
+    Refused::new(RefusalReason::TimeStamp, detail).into()
 }
 
 impl<D: Document> fmt::Debug for Timestamping<'_, D> {
@@ -265,7 +388,7 @@ impl<D: Document> fmt::Debug for Timestamping<'_, D> {
 impl fmt::Debug for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Question")
-            .field("url", &self.settings.url)
+            .field("authority", &self.authority())
             .field("answer", &self.answer)
             .finish_non_exhaustive()
     }

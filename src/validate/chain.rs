@@ -406,6 +406,8 @@ impl<'v> Certificates<'v> {
     fn rules(&self) -> RevocationRules {
         RevocationRules {
             max_age: self.policy.max_revocation_age.map(Duration::from_secs),
+            // The report says what would help; whether there is a client for it is for whoever asks.
+            schemes: ["http", "https", "ldap", "ldaps"].map(str::to_owned).to_vec(),
             ..RevocationRules::default()
         }
     }

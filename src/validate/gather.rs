@@ -1,5 +1,7 @@
-//! Validating, fetching what is missing, and validating again.
+//! Validation with evidence from the network: validate, fetch what is wanted, validate again.
 
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::report::Report;
@@ -7,23 +9,39 @@ use super::validator::Validator;
 use crate::error::Error;
 use crate::error::FetchError;
 use crate::fetch::Job;
+use crate::fetch::LostHosts;
 use crate::fetch::Request;
 use crate::fetch::Response;
 use crate::finding::Finding;
 use crate::revocation::Evidence;
 
-/// Addresses that one validation asks, whatever certificates name.
-const MOST_REQUESTS: usize = 64;
-
-/// A validation that asks for what it lacks, until nothing is wanted that can
-/// be had; a [`Job`]. Made by [`Validator::gather`].
-pub struct Gathering<'v, F> {
+/// A validation that asks for what its report [wants](Report::wanted), until
+/// it wants nothing more that can be had; a [`Job`]. Made by [`Validator::gather`].
+///
+/// In each round it asks one thing for each thing that is missing, takes the
+/// answers as evidence and validates again. Nothing is asked twice, whatever
+/// number of signatures want it; of a host that nobody is at, or that was too
+/// slow twice, nothing more is asked. An answer that is of no use, or none, is a finding beside the
+/// report, and the next address is asked.
+///
+/// The rounds, requests and octets of one validation are bounded, since
+/// whoever made up the document chooses the addresses. A bound that is reached
+/// ends the asking: the report then still says what it wants.
+///
+/// Ended without having been driven, it is the validation by the evidence at
+/// hand alone. The report is that of a [`Validator`] that was given
+/// [`Gathered::evidence`]: to keep that is to be able to make it again.
+pub struct Gathering<'v> {
     validator: Validator<'v>,
-    judge: F,
-    report: Report,
-    pending: Vec<Request>,
+    judge: Box<dyn Fn(&Validator<'v>) -> Report + 'v>,
+    /// By the evidence of now; made when it is first needed.
+    report: OnceCell<Report>,
     asked: Vec<Request>,
-    evidence: Evidence,
+    lost: LostHosts,
+    schemes: Vec<String>,
+    rounds: usize,
+    max_requests: usize,
+    octets: usize,
     findings: Vec<Finding>,
 }
 
@@ -31,20 +49,19 @@ pub struct Gathering<'v, F> {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Gathered {
-    /// The judgement by everything given and fetched.
+    /// The report.
     pub report: Report,
-    /// What was fetched; with what the caller gave, it makes the same report
-    /// again. To be kept with the document.
+    /// The evidence that was given and fetched, to be kept or embedded.
     pub evidence: Evidence,
-    /// Requests that failed, and answers that were of no use.
+    /// Requests that failed, answers that were of no use, addresses that were passed over.
     pub findings: Vec<Finding>,
+    /// How many requests were made.
+    pub requests: usize,
 }
 
 impl<'v> Validator<'v> {
-    /// Validates by `judge` as often as answers bring something new.
-    ///
-    /// Of the addresses that could bring one thing, the next is asked only where
-    /// the one before did not help. Each is asked once.
+    /// Validates by `judge`, which is called once for each round, with a
+    /// validator that has all evidence so far.
     ///
     /// ```no_run
     /// # use kyso::{Error, fetch::{self, Fetch}, pdf::Pdf, validate::Validator};
@@ -54,77 +71,149 @@ impl<'v> Validator<'v> {
     /// # Ok(()) }
     /// ```
     #[must_use]
-    pub fn gather<F: Fn(&Self) -> Report>(self, judge: F) -> Gathering<'v, F> {
-        let report = judge(&self);
-        let mut gathering = Gathering {
+    pub fn gather(self, judge: impl Fn(&Self) -> Report + 'v) -> Gathering<'v> {
+        Gathering {
             validator: self,
-            judge,
-            report,
-            pending: Vec::new(),
+            judge: Box::new(judge),
+            report: OnceCell::new(),
             asked: Vec::new(),
-            evidence: Evidence::new(),
+            lost: LostHosts::default(),
+            schemes: vec!["http".to_owned(), "https".to_owned()],
+            rounds: 16,
+            max_requests: 64,
+            octets: 256 << 20,
             findings: Vec::new(),
-        };
-        gathering.next_round();
-        gathering
+        }
     }
 }
 
-impl<F> Gathering<'_, F> {
-    /// For each thing that is wanted, the first address that was not asked yet.
-    fn next_round(&mut self) {
-        let mut pending: Vec<Request> = Vec::new();
-        for wanted in self.report.wanted() {
-            // An answer on its way may bring this, too.
-            if wanted.requests.iter().any(|request| pending.contains(request)) {
-                continue;
-            }
-            pending.extend(wanted.requests.iter().find(|request| !self.asked.contains(request)).cloned());
-        }
-        pending.truncate(MOST_REQUESTS.saturating_sub(self.asked.len()));
-        self.pending = pending;
+impl<'v> Gathering<'v> {
+    /// Asks also for addresses of this scheme, such as `ldap`, for which the
+    /// door has a [handler](crate::fetch::SchemeHandlers). Others than HTTP are
+    /// passed over with a note.
+    #[must_use]
+    pub fn scheme(mut self, scheme: &str) -> Self {
+        self.schemes.push(scheme.to_ascii_lowercase());
+        self
     }
 
-    fn take(&mut self, request: &Request, response: Result<Response, Error>) -> Result<(), Error> {
+    /// How often it may validate again; 16 where nothing is said. A path through
+    /// unknown issuers grows by one certificate in each round.
+    #[must_use]
+    pub const fn rounds(mut self, most: usize) -> Self {
+        self.rounds = most;
+        self
+    }
+
+    /// How many requests it may make; 64 where nothing is said.
+    #[must_use]
+    pub const fn max_requests(mut self, most: usize) -> Self {
+        self.max_requests = most;
+        self
+    }
+
+    /// How many octets all answers together may have; 256 MiB where nothing is said.
+    #[must_use]
+    pub const fn max_octets(mut self, most: usize) -> Self {
+        self.octets = most;
+        self
+    }
+
+    fn report(&self) -> &Report {
+        self.report.get_or_init(|| (self.judge)(&self.validator))
+    }
+
+    fn fetches(&self, request: &Request) -> bool {
+        let scheme = request.url.split_once(':').map_or("", |(scheme, _)| scheme);
+        self.schemes.iter().any(|known| scheme.eq_ignore_ascii_case(known))
+    }
+
+    fn was_asked(&self, request: &Request) -> bool {
+        self.asked.iter().any(|asked| asked.asks_as(request))
+    }
+
+    /// Takes an answer; tells whether it brought anything new.
+    fn take(&mut self, request: &Request, response: Result<Response, Error>) -> Result<bool, Error> {
         let body = response?.body;
-        if body.len() > request.max_octets {
+        if body.len() > request.max_octets.min(self.octets) {
             return Err(FetchError::new(request.url.as_str(), "the answer is larger than was asked for").into());
         }
-        self.evidence.accept(request.purpose, &body)
+        self.octets -= body.len();
+        let evidence = &mut self.validator.evidence;
+        let count = |e: &Evidence| e.certificates().len() + e.crls().len() + e.ocsp_responses().len();
+        let before = count(evidence);
+        evidence.accept(request.purpose, &body)?;
+        Ok(count(evidence) > before)
     }
 }
 
-impl<'v, F: Fn(&Validator<'v>) -> Report> Job for Gathering<'v, F> {
+impl Job for Gathering<'_> {
     type Output = Gathered;
 
     fn requests(&self) -> Vec<Request> {
-        self.pending.clone()
+        let left = self.max_requests.saturating_sub(self.asked.len());
+        if left == 0 || self.octets == 0 || self.rounds == 0 && self.report.get().is_none() {
+            return Vec::new();
+        }
+        let mut round: Vec<Request> = Vec::new();
+        for wanted in self.report().wanted() {
+            let mut open =
+                wanted.requests.iter().filter(|r| self.fetches(r) && !self.was_asked(r) && !self.lost.include(r));
+            // An answer on its way may bring this, too.
+            let coming = wanted.requests.iter().any(|r| round.iter().any(|other| other.asks_as(r)));
+            if let Some(next) = open.next().filter(|_| !coming) {
+                let max_octets = next.max_octets.min(self.octets);
+                round.push(Request { max_octets, ..next.clone() });
+            }
+        }
+        round.truncate(left);
+        round
     }
 
     fn answer(&mut self, request: &Request, response: Result<Response, Error>) {
-        let Some(index) = self.pending.iter().position(|pending| pending == request) else { return };
-        self.asked.push(self.pending.remove(index));
-        if let Err(error) = self.take(request, response) {
-            self.findings.push(Finding::warning("EVIDENCE_NOT_FETCHED", error.to_string()).at(&request.url));
+        if self.was_asked(request) {
+            return;
         }
-        if self.pending.is_empty() {
-            let validator = self.validator.clone().evidence(&self.evidence);
-            self.report = (self.judge)(&validator);
-            self.next_round();
+        self.asked.push(request.clone());
+        match self.take(request, response) {
+            // Without anything new the report would be the same.
+            Ok(false) => {}
+            Ok(true) => {
+                if self.report.take().is_some() {
+                    self.rounds = self.rounds.saturating_sub(1);
+                }
+            }
+            Err(error) => {
+                self.lost.note(request, &error);
+                self.findings.push(Finding::warning("EVIDENCE_NOT_FETCHED", error.to_string()).at(&request.url));
+            }
         }
     }
 
-    /// Never fails: a validation without some answers is INDETERMINATE, and says why.
-    fn finish(self) -> Result<Gathered, Error> {
-        Ok(Gathered { report: self.report, evidence: self.evidence, findings: self.findings })
+    fn finish(mut self) -> Result<Gathered, Error> {
+        let mut passed_over = BTreeSet::new();
+        for request in self.report().wanted().iter().flat_map(|wanted| &wanted.requests) {
+            if !self.fetches(request) {
+                passed_over.insert(request.url.clone());
+            }
+        }
+        let message = "addresses of this scheme are not asked";
+        self.findings.extend(passed_over.iter().map(|url| Finding::info("ADDRESS_PASSED_OVER", message).at(url)));
+        let report = match self.report.take() {
+            Some(report) => report,
+            None => (self.judge)(&self.validator),
+        };
+        let requests = self.asked.len();
+        Ok(Gathered { report, evidence: self.validator.evidence, findings: self.findings, requests })
     }
 }
 
-impl<F> fmt::Debug for Gathering<'_, F> {
+impl fmt::Debug for Gathering<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Gathering")
-            .field("pending", &self.pending)
-            .field("asked", &self.asked.len())
+            .field("validator", &self.validator)
+            .field("asked", &self.asked)
+            .field("findings", &self.findings)
             .finish_non_exhaustive()
     }
 }

@@ -217,6 +217,7 @@ const VIETNAMESE: &[(&str, &str)] = &[
     ("COVERAGE_PARTIAL", "chữ ký không bao phủ trọn một phiên bản của tài liệu"),
     ("DIGEST_MISMATCH", "giá trị băm của nội dung khác với giá trị đã ký: nội dung đã bị thay đổi sau khi ký"),
     ("DSS_UNREADABLE", "không đọc được một phần dữ liệu xác minh (DSS) của tài liệu"),
+    ("EVIDENCE_NOT_FETCHED", "không tải được dữ liệu kiểm tra trạng thái hoặc chứng thư số từ địa chỉ này"),
     ("EVIDENCE_OTHER_DOCUMENT", "gói bằng chứng thuộc về tài liệu khác; không chứng minh được gì ở đây"),
     ("EVIDENCE_UNPROVEN", "không dấu thời gian nào của gói bằng chứng hợp lệ; gói không chứng minh được gì"),
     ("PATH_ANCHOR_CONSTRAINTS", "đường dẫn chứng thực vượt giới hạn đặt ra cho gốc tin cậy"),

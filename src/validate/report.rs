@@ -99,7 +99,9 @@ impl Report {
         for signature in self.signatures.iter().chain(&self.evidence) {
             signature.collect_wanted(&mut all);
         }
-        all.retain(|w| seen.insert((w.what.name(), w.subject.clone())));
+        // Two certificates may have the same subject and different places to ask.
+        let urls = |w: &Wanted| w.requests.iter().map(|r| (r.url.clone(), r.body.clone())).collect::<Vec<_>>();
+        all.retain(|w| seen.insert((w.what.name(), w.subject.clone(), urls(w))));
         all
     }
 }

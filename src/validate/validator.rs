@@ -33,7 +33,7 @@ pub struct Validator<'v> {
     policy: &'v Policy,
     anchors: &'v TrustAnchors,
     at: Time,
-    evidence: Evidence,
+    pub(super) evidence: Evidence,
     packages: Vec<Given>,
     backend: Backend,
 }

@@ -436,3 +436,17 @@ pub fn signed_data(key: &SoftKey, content_type: &str, content: &[u8], now: Time)
     ]);
     der::seq(&[&der::oid("1.2.840.113549.1.7.2"), &der::explicit(0, &data)])
 }
+
+/// A SignedData without content and signers: how issuer certificates are
+/// published as PKCS#7 (RFC 5280 §4.2.2.1).
+pub fn certificates_only(certificates: &[&Certificate]) -> Vec<u8> {
+    let all: Vec<u8> = certificates.iter().flat_map(|c| c.der().to_vec()).collect();
+    let data = der::seq(&[
+        &der::int(1),
+        &der::tlv(0x31, &[]),
+        &der::seq(&[&der::oid("1.2.840.113549.1.7.1")]),
+        &der::tlv(0xA0, &all),
+        &der::tlv(0x31, &[]),
+    ]);
+    der::seq(&[&der::oid("1.2.840.113549.1.7.2"), &der::explicit(0, &data)])
+}

@@ -36,9 +36,7 @@ use crate::sign;
 use crate::trust;
 use crate::trust::Given;
 
-/// Rounds of validating and fetching: a path through unknown issuers grows by one certificate a round.
-const MOST_ROUNDS: usize = 8;
-/// Requests of one validation.
+/// Requests of one search.
 const MOST_REQUESTS: usize = 64;
 
 /// `kyso verify`.
@@ -76,38 +74,28 @@ pub(crate) fn show(report: &Report, as_json: bool, lang: Lang) -> Outcome {
     })
 }
 
-/// Validates; with `online`, fetches what the report wants and validates again
-/// until it wants nothing that was not asked for. `document` is what an
-/// evidence package would be about.
-pub(crate) fn validate(
-    given: &Given,
+/// Validates, with `online` on evidence from the network too. `document` is
+/// what an evidence package would be about.
+///
+/// What failed is said on standard error, for the report only says that it is missing.
+pub(crate) fn validate<'v>(
+    given: &'v Given,
     online: bool,
     document: &dyn Source,
-    validation: impl Fn(&Validator<'_>) -> Report,
+    validation: impl Fn(&Validator<'v>) -> Report + 'v,
 ) -> Result<Report, Stop> {
-    let mut evidence = given.evidence.clone();
-    let judge = |evidence: &Evidence| {
-        let validator = Validator::new(&given.policy, &given.anchors, given.at).evidence(evidence);
-        validation(&match &given.package {
-            Some(package) => validator.package(package, document),
-            None => validator,
-        })
+    let validator = Validator::new(&given.policy, &given.anchors, given.at).evidence(&given.evidence);
+    let validator = match &given.package {
+        Some(package) => validator.package(package, document),
+        None => validator,
     };
-    let mut report = judge(&evidence);
-    if !online {
-        return Ok(report);
+    let gathered = network::drive(validator.gather(validation), online)?;
+    for finding in gathered.findings.iter().filter(|_| online) {
+        let place = finding.place().filter(|place| !finding.message().contains(place));
+        let place = place.map_or_else(String::new, |place| format!("{place}: "));
+        print::note(&format!("{place}{}", finding.message()));
     }
-    let network = network::client()?;
-    let mut asked: Vec<Request> = Vec::new();
-    for _ in 0..MOST_ROUNDS {
-        let wanted: Vec<Request> = report.wanted().into_iter().flat_map(|w| w.requests.clone()).collect();
-        let fetched = fetch_into(&mut evidence, &wanted, &network, &mut asked);
-        if !fetched {
-            break;
-        }
-        report = judge(&evidence);
-    }
-    Ok(report)
+    Ok(gathered.report)
 }
 
 /// Asks for what was not asked for before; tells whether anything new came.
