@@ -2,7 +2,6 @@
 //! does, only faster. For everything else it answers `None`, and RustCrypto is asked.
 
 use aws_lc_rs::digest;
-use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature;
 use aws_lc_rs::signature::EcdsaKeyPair;
 use aws_lc_rs::signature::EcdsaSigningAlgorithm;
