@@ -15,6 +15,7 @@ use kyso::cms::SignedData;
 use kyso::crypto::Backend;
 use kyso::crypto::Curve;
 use kyso::crypto::DigestAlgorithm;
+use kyso::crypto::KeySpec;
 use kyso::crypto::KeyType;
 use kyso::crypto::Message;
 use kyso::crypto::MlDsa;
@@ -26,6 +27,7 @@ use kyso::key::SignatureValue;
 use kyso::key::SignerIdentity;
 use kyso::key::SigningKey;
 use kyso::key::ToBeSigned;
+use kyso::secret::Password;
 use kyso::sign::cades::CadesRequest;
 use kyso::trust::TrustAnchors;
 use kyso::validate::Overall;
@@ -224,7 +226,7 @@ fn ml_dsa_signs_certificates_and_cms_and_the_policy_takes_categories_3_and_5() {
         assert_eq!(cms.signers()[0].digest_algorithm().unwrap(), DigestAlgorithm::Sha512);
 
         let anchors = TrustAnchors::from_file("Root", root.der()).unwrap();
-        let policy = Policy::etsi().without_revocation();
+        let policy = Policy::etsi().with_ml_dsa().without_revocation();
         let report = Validator::new(&policy, &anchors, now).cms(&cms, None);
         let passed = report.overall() == Overall::TotalPassed;
         assert_eq!(passed, set != MlDsa::Set44, "{set:?}: {:?}", report.signatures()[0].indication());
@@ -260,4 +262,54 @@ fn ml_dsa_verifies_for_its_own_set_and_message_alone() {
             }
         }
     }
+}
+
+/// Written keys are read by others; encrypted ones that ask for absurd work are not even tried.
+#[test]
+fn key_files_are_read_by_openssl_and_bounded_here() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key.der");
+    for spec in [KeySpec::Rsa2048, KeySpec::P256, KeySpec::P521, KeySpec::BrainpoolP256r1, KeySpec::Ed25519] {
+        let key = PrivateKey::generate(spec).unwrap();
+        std::fs::write(&path, key.to_pkcs8_der().unwrap()).unwrap();
+        let run = Command::new("openssl").args(["pkey", "-inform", "DER", "-noout", "-in"]).arg(&path).output();
+        let Ok(run) = run else {
+            assert!(std::env::var_os("KYSO_PEERS_REQUIRED").is_none(), "openssl is not there");
+            return eprintln!("openssl not found: skipped");
+        };
+        assert!(run.status.success(), "{spec:?}: {}", String::from_utf8_lossy(&run.stderr));
+    }
+    let encrypted = folder.path().join("encrypted.der");
+    let arguments = ["pkcs8", "-topk8", "-inform", "DER", "-outform", "DER", "-iter", "12345", "-passout", "pass:x"];
+    let run = Command::new("openssl").args(arguments).arg("-in").arg(&path).arg("-out").arg(&encrypted).output();
+    assert!(run.unwrap().status.success());
+    let mut der = std::fs::read(&encrypted).unwrap();
+    assert!(PrivateKey::from_der(&der, Some(&Password::new("x"))).is_ok());
+    // The count, 12345, becomes 28473 with the highest octet of a longer INTEGER; made longer it is beyond the limit.
+    let at = der.windows(4).position(|w| w == [0x02, 0x02, 0x30, 0x39]).unwrap();
+    der.splice(at..at + 4, [0x02, 0x04, 0x05, 0xF5, 0xE0, 0xFF]);
+    // Each length around it grows by two.
+    let grown = longer(&der, at, 2);
+    let error = PrivateKey::from_der(&grown, Some(&Password::new("x"))).unwrap_err();
+    assert!(matches!(error, kyso::Error::LimitExceeded(_)), "{error}");
+}
+
+/// The DER with every length around `at` made greater by `more`; all of them are short or of one octet.
+fn longer(der: &[u8], at: usize, more: u8) -> Vec<u8> {
+    let mut out = der.to_vec();
+    let mut start = 0;
+    while start < at {
+        let (head, length) = match out[start + 1] {
+            0x81 => (3, usize::from(out[start + 2])),
+            short => (2, usize::from(short)),
+        };
+        if start + head + length <= at {
+            start += head + length;
+            continue;
+        }
+        let place = if head == 3 { start + 2 } else { start + 1 };
+        out[place] += more;
+        start += head;
+    }
+    out
 }

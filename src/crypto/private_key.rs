@@ -27,11 +27,13 @@ use super::rust_crypto;
 use crate::asn1::pem;
 use crate::error::Error;
 use crate::error::Format;
+use crate::error::LimitExceeded;
 use crate::error::Malformed;
 use crate::error::Misuse;
 use crate::error::SecretError;
 use crate::error::TokenError;
 use crate::error::Unsupported;
+use crate::limits::Limits;
 use crate::secret::Password;
 
 /// Kinds of key that can be made.
@@ -134,6 +136,11 @@ impl PrivateKey {
         if let Ok(encrypted) = pkcs8::EncryptedPrivateKeyInfoRef::try_from(der) {
             let what = "private key";
             let password = password.ok_or_else(|| SecretError::Missing { what: what.into() })?;
+            let rounds = encrypted.encryption_algorithm.pbes2().and_then(|p| p.kdf.pbkdf2()).map(|k| k.iteration_count);
+            let allowed = Limits::default().password_rounds;
+            if rounds.is_some_and(|rounds| u64::from(rounds) > allowed) {
+                return Err(LimitExceeded::new("password_rounds", allowed).into());
+            }
             let plain = encrypted
                 .decrypt(password.expose_octets())
                 .map_err(|_| SecretError::Wrong { what: what.into(), tries: None })?;
@@ -225,7 +232,10 @@ impl PrivateKey {
             Secret::P521(k) => p521::SecretKey::from(k).to_pkcs8_der(),
             Secret::BrainpoolP256r1(k) => bp256::r1::SecretKey::from(k).to_pkcs8_der(),
             Secret::BrainpoolP384r1(k) => bp384::r1::SecretKey::from(k).to_pkcs8_der(),
-            Secret::Ed25519(k) => k.to_pkcs8_der(),
+            // Version 1, without the public key: OpenSSL 3.0 does not read the other.
+            Secret::Ed25519(k) => {
+                ed25519_dalek::pkcs8::KeypairBytes { secret_key: k.to_bytes(), public_key: None }.to_pkcs8_der()
+            }
         };
         document
             .map(|d| d.to_bytes())

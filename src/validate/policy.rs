@@ -156,7 +156,6 @@ impl Policy {
     /// The dates of ETSI TS 119 312 v1.5.1, revocation status demanded of
     /// every certificate, later changes permitted up to form filling.
     ///
-    /// Beyond that document, which does not know ML-DSA, its categories 3 and 5 are acceptable.
     #[must_use]
     pub fn etsi() -> Self {
         let digest = |name: &str, until: Option<&str>| DigestRule::new(name, until.and_then(day));
@@ -188,7 +187,6 @@ impl Policy {
                 key(Scheme::Ecdsa, 224, Some("2021-10-01")),
                 key(Scheme::Ecdsa, 256, None),
                 key(Scheme::Eddsa, 255, None),
-                key(Scheme::MlDsa, 192, None),
             ],
             revocation: RevocationDemand::Required,
             max_revocation_age: None,
@@ -198,6 +196,15 @@ impl Policy {
             require_signing_certificate: false,
             package_stamps: StampDemand::default(),
         }
+    }
+
+    /// The same policy with ML-DSA of the security categories 3 and 5, which
+    /// TS 119 312 v1.5.1 does not know; renamed so that reports tell.
+    #[must_use]
+    pub fn with_ml_dsa(mut self) -> Self {
+        self.keys.push(KeyRule::new(Scheme::MlDsa, 192, None));
+        self.name.push_str(" with ML-DSA");
+        self
     }
 
     /// The same policy without revocation checks, renamed so that reports tell.
@@ -396,6 +403,9 @@ mod tests {
             Acceptance::NoLonger { .. }
         ));
         assert!(matches!(policy.judge_signature(&sha256, KeyType::Rsa { bits: 512 }, now), Acceptance::Never { .. }));
+        let judge = |set| policy.judge_signature(&SignatureAlgorithm::MlDsa(set), KeyType::MlDsa(set), now);
+        assert!(matches!(judge(MlDsa::Set87), Acceptance::Never { .. }));
+        let policy = policy.clone().with_ml_dsa();
         let judge = |set| policy.judge_signature(&SignatureAlgorithm::MlDsa(set), KeyType::MlDsa(set), now);
         assert_eq!(judge(MlDsa::Set65), Acceptance::Acceptable);
         assert!(matches!(judge(MlDsa::Set44), Acceptance::Never { .. }));
