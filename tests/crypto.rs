@@ -291,7 +291,7 @@ fn key_files_are_read_by_openssl_and_bounded_here() {
     // Each length around it grows by two.
     let grown = longer(&der, at, 2);
     let error = PrivateKey::from_der(&grown, Some(&Password::new("x"))).unwrap_err();
-    assert!(matches!(error, kyso::Error::LimitExceeded(_)), "{error}");
+    assert!(matches!(error, Error::LimitExceeded(_)), "{error}");
 }
 
 /// The DER with every length around `at` made greater by `more`; all of them are short or of one octet.
