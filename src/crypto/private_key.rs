@@ -35,6 +35,7 @@ use crate::error::TokenError;
 use crate::error::Unsupported;
 use crate::limits::Limits;
 use crate::secret::Password;
+use crate::secret::SecretOctets;
 
 /// Kinds of key that can be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -224,7 +225,7 @@ impl PrivateKey {
     ///
     /// # Errors
     /// The key cannot be written, which no key made or read here should show.
-    pub fn to_pkcs8_der(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
+    pub fn to_pkcs8_der(&self) -> Result<SecretOctets, Error> {
         let document = match &self.secret {
             Secret::Rsa(k) => k.to_pkcs8_der(),
             Secret::P256(k) => p256::SecretKey::from(k).to_pkcs8_der(),
@@ -238,7 +239,7 @@ impl PrivateKey {
             }
         };
         document
-            .map(|d| d.to_bytes())
+            .map(|d| SecretOctets::new(d.to_bytes()))
             .map_err(|_| Malformed::new(Format::PrivateKey, "key", "a key that can be written").into())
     }
 
