@@ -90,6 +90,10 @@ impl Cache {
     const STREAMS: usize = 12 << 20;
 }
 
+/// Objects of more octets are built even where their references are all that is
+/// asked for: the next walk then finds them in the cache.
+const SMALL: usize = 1 << 10;
+
 /// How many references may lead to each other.
 const MOST_HOPS: u8 = 8;
 
@@ -386,9 +390,10 @@ impl<'p> Revision<'p> {
                     Some(all) => all.get(usize::try_from(offset).ok()?..)?,
                     None => {
                         let left = source.len().checked_sub(offset).filter(|left| *left > 0)?;
-                        window.ahead(source, offset, usize::try_from(left.min(1 << 10)).ok()?).ok()?
+                        window.ahead(source, offset, usize::try_from(left.min(SMALL as u64)).ok()?).ok()?
                     }
                 };
+                let data = data.get(..data.len().min(SMALL))?;
                 let mut parser = Parser::new(data, offset, false, limits);
                 if xref::header(&mut parser).ok()? != Some(id) {
                     return None;
@@ -409,7 +414,8 @@ impl<'p> Revision<'p> {
             Place::Compressed { stream, index } if id.generation == 0 => {
                 let (offset, limit) = self.container_place(id.number, stream).ok()?;
                 let (container, start) = self.container(id.number, stream, index, offset, limit).ok()?;
-                skim::references(container.data.get(start..)?, limits.depth, found)?
+                let data = container.data.get(start..)?;
+                skim::references(data.get(..data.len().min(SMALL))?, limits.depth, found)?
             }
             _ => return None,
         };

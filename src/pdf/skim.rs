@@ -63,7 +63,7 @@ impl<'d> Skim<'d> {
             b'/' => self.name(),
             b'(' => {
                 let rest = self.data.get(self.position + 1..)?;
-                let end = rest.iter().position(|octet| matches!(octet, b'(' | b')' | b'\\'))?;
+                let end = memchr::memchr3(b'(', b')', b'\\', rest)?;
                 self.position += end + 2;
                 (rest.get(end) == Some(&b')')).then_some(())
             }

@@ -42,7 +42,7 @@ pub(super) struct Window {
 }
 
 impl Window {
-    const BLOCK: u64 = 16 << 10;
+    const BLOCK: u64 = 4 << 10;
 
     /// The octets at `offset`, at least `wanted` of them, which must be there.
     pub(super) fn ahead(&mut self, source: &dyn Source, offset: u64, wanted: usize) -> Result<&[u8], Error> {
