@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::error::Error;
+use crate::finding::Finding;
 use crate::finding::Severity;
 use crate::pdf::changes_graph::Graph;
 use crate::pdf::changes_graph::Owner;
@@ -131,13 +132,14 @@ impl Pdf<'_> {
         for fault in self.findings().iter().filter(|finding| finding.severity() == Severity::Error) {
             changes.push(Change {
                 object: None,
-                revision: self.revisions().len(),
+                revision: self.fault_revision(fault),
                 level: ChangeLevel::Other,
                 rule: "structure",
                 reason: fault.message().to_owned(),
                 field: None,
             });
         }
+        changes.sort_by_key(|change| change.revision);
         let rules: Vec<Constraint> = signatures
             .iter()
             .map(|signature| {
@@ -154,6 +156,15 @@ impl Pdf<'_> {
             (change, permitted)
         });
         Ok(History { changes: changes.collect() })
+    }
+
+    /// The revision that brought a fault of structure in. An ambiguous section is laid to its own:
+    /// whoever signed the revision signed that. Anything else counts against every signature.
+    fn fault_revision(&self, fault: &Finding) -> usize {
+        let ambiguous = matches!(fault.code(), "PDF_XREF_CONFLICT" | "PDF_DUPLICATE_KEY");
+        let offset: Option<u64> = fault.place().filter(|_| ambiguous).and_then(|place| place.parse().ok());
+        let own = offset.and_then(|offset| self.revisions().find(|revision| revision.has_section(offset)));
+        own.map_or_else(|| self.revisions().len(), |revision| revision.index())
     }
 }
 

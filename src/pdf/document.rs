@@ -304,6 +304,11 @@ impl<'p> Revision<'p> {
         self.sections().iter().flat_map(|section| &section.entries).map(|entry| entry.number)
     }
 
+    /// Whether one of its own cross-reference sections stands at `offset`.
+    pub(super) fn has_section(&self, offset: u64) -> bool {
+        self.sections().iter().any(|section| section.offset == offset)
+    }
+
     /// Numbers of the object streams that entries of this revision or of an earlier one name.
     pub(super) fn object_streams(&self) -> BTreeSet<u32> {
         let sections = self.pdf.sections.get(..self.bounds().map_or(0, |bounds| bounds.sections.end));

@@ -323,9 +323,6 @@ fn facts_of(
         let mut facts = read_facts(&revision, dictionary);
         facts.object = Some(id);
         check_range(&revision, &located, dictionary, &mut facts)?;
-        if dictionary.get("ByteRange").is_none() && dictionary.get("Contents").is_none() {
-            continue;
-        }
         // The first sound one is what was signed; whatever replaces it later is not.
         if best.as_ref().is_none_or(|(best, _)| best.coverage == Coverage::Partial) {
             best = Some((facts, located.object.clone()));
