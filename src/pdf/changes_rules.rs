@@ -545,7 +545,8 @@ impl<'j> Judge<'j> {
     fn draws(&self, field: &Dictionary) -> bool {
         let kids = self.in_new(field.get("Kids"));
         let kids = kids.as_array().unwrap_or_default().iter().map(|kid| self.in_new(Some(kid)));
-        self.has_appearance(field) || kids.into_iter().any(|kid| kid.as_dictionary().is_none_or(|k| self.has_appearance(k)))
+        self.has_appearance(field)
+            || kids.into_iter().any(|kid| kid.as_dictionary().is_none_or(|k| self.has_appearance(k)))
     }
 
     fn has_appearance(&self, widget: &Dictionary) -> bool {
