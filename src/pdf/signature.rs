@@ -317,8 +317,15 @@ fn facts_of(
     let defining: Vec<Revision<'_>> = pdf.revisions().filter(|revision| revision.defines(id.number)).collect();
     let mut best: Option<(SignatureFacts, Object)> = None;
     let mut last = None;
+    let mut unreadable = None;
     for revision in defining {
-        let Ok(located) = revision.located(id) else { continue };
+        let located = match revision.located(id) {
+            Ok(located) => located,
+            Err(error) => {
+                unreadable = Some((revision, error));
+                continue;
+            }
+        };
         let Some(dictionary) = located.object.as_dictionary() else { continue };
         let mut facts = read_facts(&revision, dictionary);
         facts.object = Some(id);
@@ -329,7 +336,15 @@ fn facts_of(
         }
         last = Some((revision.index(), located.object));
     }
-    let Some((mut facts, object)) = best else { return Ok(None) };
+    let Some((mut facts, object)) = best else {
+        // Left out, it would make the document look as if it had never been signed.
+        let Some((revision, error)) = unreadable else { return Ok(None) };
+        let mut facts = read_facts(&revision, &Dictionary::new());
+        let message = format!("the signature dictionary cannot be read: {error}");
+        facts.findings.push(Finding::error("SIGNATURE_UNREADABLE", message).at(id));
+        (facts.object, facts.field_name, facts.field) = (Some(id), field_name, field);
+        return Ok(Some(facts));
+    };
     if let Some((index, newest)) = last
         && index > facts.revision
     {
