@@ -316,6 +316,29 @@ fn the_cms_is_another_than_it_should_be() {
     assert!(deviations.iter().any(|d| d.code() == "NO_SIGNED_ATTRIBUTES"), "{deviations:?}");
 }
 
+/// The signed attributes of one signature, handed out as the content of another without any.
+#[test]
+fn signed_attributes_taken_for_content() {
+    let court = Court::open();
+    let cms = Cms { signed_attributes: false, ..Cms::new(&court.office.officer) };
+    let attribute = |oid: &str, value: &[u8]| der::seq(&[&der::oid(oid), &der::tlv(0x31, value)]);
+    let attributes = der::set(vec![
+        attribute("1.2.840.113549.1.9.3", &der::oid(forge::DATA)),
+        attribute("1.2.840.113549.1.9.4", &der::octets(&[7; 32])),
+    ]);
+    for (content, confused) in [(attributes, true), (b"a letter".to_vec(), false)] {
+        for inside in [false, true] {
+            let content_inside = inside.then(|| content.clone());
+            let octets = Cms { content: content_inside, ..cms.clone() }.over(&content);
+            let signed = SignedData::from_octets(&octets, &Limits::default()).unwrap();
+            let report = court.judge_cms(&signed, Some(&content).filter(|_| !inside));
+            let signature = &report.signatures()[0];
+            assert_eq!(report.overall() == Overall::TotalPassed, !confused, "{:?}", verdict::all(&report));
+            assert_eq!(signature.indication().sub_indication() == Some("FORMAT_FAILURE"), confused);
+        }
+    }
+}
+
 /// The same key in another certificate, the same name and number, a name alone.
 #[test]
 fn certificates_put_in_the_place_of_the_signers() {

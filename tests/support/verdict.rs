@@ -2,7 +2,9 @@
 #![allow(unreachable_pub, dead_code, missing_docs, clippy::unwrap_used)]
 
 use kyso::Limits;
+use kyso::cms::SignedData;
 use kyso::pdf::Pdf;
+use kyso::pdf::Source;
 use kyso::revocation::Evidence;
 use kyso::trust::TrustAnchors;
 use kyso::validate::Overall;
@@ -41,6 +43,11 @@ impl Court {
 
     pub fn judge(&self, document: &[u8]) -> Result<Report, String> {
         self.judge_by(&self.policy, document)
+    }
+
+    pub fn judge_cms(&self, signed: &SignedData, content: Option<&Vec<u8>>) -> Report {
+        let validator = Validator::new(&self.policy, &self.anchors, at(TODAY)).evidence(&self.evidence);
+        validator.cms(signed, content.map(|content| content as &dyn Source))
     }
 
     /// Refused, and for the reason that `marker` is a part of.
