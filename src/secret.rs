@@ -47,6 +47,36 @@ secret! {
     Pin
 }
 
+/// Secret octets that this crate hands out, such as a private key: read through
+/// a slice, wiped when dropped, never printed.
+pub struct SecretOctets(Zeroizing<Vec<u8>>);
+
+impl SecretOctets {
+    pub(crate) const fn new(octets: Zeroizing<Vec<u8>>) -> Self {
+        Self(octets)
+    }
+}
+
+impl std::ops::Deref for SecretOctets {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl AsRef<[u8]> for SecretOctets {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SecretOctets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretOctets(..)")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -281,12 +281,16 @@ fn objects_that_only_become_readable_later() {
 fn an_appearance_that_two_fields_share() {
     refused(
         approved,
-        &[(
-            "sneaky appearance",
-            |d| Forge::on(d).edit(12, "(20)", "(99)").drawing(16, "BT /F1 12 Tf (99) Tj ET").write(),
-            "without its value",
-        )],
+        &[
+            ("by the one", |d| shared(d, 12), "without its value"),
+            ("by the other", |d| shared(d, 13), "without its value"),
+        ],
     );
+}
+
+/// The value of one field and the appearance of both.
+fn shared(document: &[u8], field: u32) -> Vec<u8> {
+    Forge::on(document).edit(field, "(20)", "(99)").drawing(16, "BT /F1 12 Tf (99) Tj ET").write()
 }
 
 /// Signature fields that show something for which nobody signs.

@@ -46,11 +46,11 @@ fn the_options_are_those_written_down() {
         text.push_str(&format!("$ kyso {command} --help\n{}\n", String::from_utf8(output.stdout).unwrap()));
     }
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots/cli_help.txt");
-    if std::env::var_os("KYSO_WRITE_SNAPSHOTS").is_some() {
+    if std::env::var_os("KYSO_BLESS").is_some() {
         fs::write(&path, &text).unwrap();
     }
     let known = fs::read_to_string(&path).unwrap_or_default();
-    assert!(text == known, "the options changed: run with KYSO_WRITE_SNAPSHOTS=1, read the difference, commit it");
+    assert!(text == known, "the options changed: run with KYSO_BLESS=1, read the difference, commit it");
 }
 
 #[test]

@@ -160,8 +160,10 @@ fn what_cannot_be_read_is_64_65_or_66() {
     office.kyso(&["verify", "out.pdf", "--policy", "noise"]).expect(65);
     office.kyso(&["verify", "out.pdf", "--at", "today"]).expect(64);
     office.kyso(&["verify", "out.pdf", "--content", "in.pdf"]).expect(64);
-    office.kyso(&["verify", "out.pdf", "--report", "etsi-xml", "report.xml"]).expect(64);
+    office.kyso(&["verify", "out.pdf", "--report", "pdf", "report.xml"]).expect(64);
     assert!(!office.exists("report.xml"));
+    office.kyso(&["verify", "out.pdf", "--report", "etsi-xml", "report.xml"]).expect(2);
+    assert!(office.read("report.xml").starts_with(b"<?xml"));
 }
 
 #[test]
@@ -262,4 +264,29 @@ fn the_package_made_at_receipt_outlives_the_certificates() {
     later("two.pdf", &["--evidence", "package"]).expect(2);
     later("out.pdf", &["--evidence", "in.pdf"]).expect(65);
     later("out.pdf", &["--evidence", "nowhere"]).expect(66);
+}
+
+#[test]
+fn an_evidence_package_made_at_receipt_carries_the_document_over_the_years() {
+    let office = signed();
+    let tsa = office.tsa();
+    office.verify("out.pdf", &["--save-evidence", "out.evidence", "--tsa", &tsa]).expect(0);
+    // Years later there is the document, the package and the root.
+    let later = ["verify", "out.pdf", "--json", "--trust", "root.pem", "--at", "2030-06-01T00:00:00Z"];
+    office.kyso(&later).expect(2);
+    let with = [&later[..], &["--evidence", "out.evidence"]].concat();
+    let report: Value = serde_json::from_str(&office.kyso(&with).expect(0).out).unwrap();
+    assert_eq!(report["signatures"][0]["time_proof"]["kind"], "evidence-package");
+    assert_eq!(report["evidence"][0]["kind"], "evidence-timestamp");
+    // It is about this document alone, and about all of it.
+    let mut longer = office.read("out.pdf");
+    longer.push(b'\n');
+    office.write("longer.pdf", longer);
+    let other = ["verify", "longer.pdf", "--trust", "root.pem", "--at", "2030-06-01T00:00:00Z"];
+    office.kyso(&[&other[..], &["--evidence", "out.evidence"]].concat()).expect(2);
+    let package = office.read("out.evidence");
+    office.write("cut.evidence", &package[..package.len() / 2]);
+    office.kyso(&[&later[..], &["--evidence", "cut.evidence"]].concat()).expect(65);
+    // The authority is what makes it a package.
+    office.kyso(&["verify", "out.pdf", "--save-evidence", "none"]).expect(64);
 }

@@ -53,12 +53,18 @@ struct Outcome {
 }
 
 /// The first path that is valid, with revocation if there are rules.
-fn search(builder: &PathBuilder<'_>, leaf: &Certificate, revocation: Option<(&Evidence, Time)>) -> Outcome {
+fn search(
+    builder: PathBuilder<'_>,
+    leaf: &Certificate,
+    revocation: Option<(&Evidence, Time)>,
+    backend: Backend,
+) -> Outcome {
+    let builder = builder.backend(backend);
     let mut paths = builder.paths(leaf);
     let mut worst = None;
     for path in paths.by_ref().take(16) {
         let Some((evidence, at)) = revocation else { return Outcome { word: "valid".to_owned(), path: Some(path) } };
-        let found = judge(&path, evidence, &RevocationRules::default(), at, Backend::default());
+        let found = judge(&path, evidence, &RevocationRules::default(), at, backend);
         let deciding = found.deciding().unwrap();
         let word = match &deciding.status {
             RevocationStatus::Good(_) => return Outcome { word: "valid".to_owned(), path: Some(path) },
@@ -163,7 +169,7 @@ fn pkits() {
     let at = Time::parse_rfc3339(manifest["validation_time"].as_str().unwrap()).unwrap();
     let mut exceptions = Exceptions::load("pkits");
     let tests = manifest["tests"].as_array().unwrap();
-    for test in tests {
+    let under = |test: &Value, backend: Backend| {
         let mut evidence = Evidence::new();
         let root_crl = manifest["trust_anchor_crl"].as_str().unwrap();
         for name in strings(&test["crl_pool"]).chain([root_crl]) {
@@ -175,9 +181,13 @@ fn pkits() {
         let builder =
             PathBuilder::new(&anchors, at).intermediates(evidence.certificates()).settings(pkits_settings(test));
         let leaf = certificate(test["ee"].as_str().unwrap()).unwrap();
-        let outcome = search(&builder, &leaf, Some((&evidence, at)));
-        let (right, actual) = pkits_verdict(test, &outcome);
-        exceptions.record(test["id"].as_str().unwrap(), right, &actual);
+        pkits_verdict(test, &search(builder, &leaf, Some((&evidence, at)), backend))
+    };
+    for test in tests {
+        for backend in corpus::backends() {
+            let (right, actual) = under(test, backend);
+            exceptions.record(test["id"].as_str().unwrap(), right, &actual);
+        }
     }
     exceptions.finish(tests.len());
 }
@@ -196,16 +206,21 @@ fn pkits_p256() {
     let by_crl = ["revoked", "no_revocation_info", "different_crl_scope", "crl_signature", "crl_path_error"];
     let by_crl = [&by_crl[..], &["key_usage_crl_sign", "crl_expired", "unknown_critical_crl_extension"]].concat();
     let mut rows = 0;
+    let under = |test: &Value, backend: Backend| {
+        let pool = strings(&test["cert_pool"]).map(certificate).collect::<Option<Vec<Certificate>>>()?;
+        let leaf = certificate(test["ee"].as_str().unwrap())?;
+        let builder = PathBuilder::new(&anchors, at).intermediates(&pool).settings(pkits_settings(test));
+        Some(pkits_verdict(test, &search(builder, &leaf, None, backend)))
+    };
     for test in manifest["tests"].as_array().unwrap() {
-        let pool: Option<Vec<Certificate>> = strings(&test["cert_pool"]).map(certificate).collect();
-        let (Some(pool), Some(leaf)) = (pool, certificate(test["ee"].as_str().unwrap())) else { continue };
         if test["expect"]["reason"].as_str().is_some_and(|r| by_crl.contains(&r)) {
             continue;
         }
-        rows += 1;
-        let builder = PathBuilder::new(&anchors, at).intermediates(&pool).settings(pkits_settings(test));
-        let (right, actual) = pkits_verdict(test, &search(&builder, &leaf, None));
-        exceptions.record(test["id"].as_str().unwrap(), right, &actual);
+        for backend in corpus::backends() {
+            let Some((right, actual)) = under(test, backend) else { continue };
+            exceptions.record(test["id"].as_str().unwrap(), right, &actual);
+            rows += 1;
+        }
     }
     exceptions.finish(rows);
 }
@@ -234,14 +249,16 @@ fn limbo() {
     let mut exceptions = Exceptions::load("limbo");
     let tests = suite["testcases"].as_array().unwrap();
     for test in tests.iter().filter(|t| t["rfc5280_applicable"] == true) {
-        let word = limbo_outcome(test).unwrap_or_else(|e| format!("unreadable: {e}"));
-        let right = (word == "valid") == (test["expected_result"] == "SUCCESS");
-        exceptions.record(test["id"].as_str().unwrap(), right, &word);
+        for backend in corpus::backends() {
+            let word = limbo_outcome(test, backend).unwrap_or_else(|e| format!("unreadable: {e}"));
+            let right = (word == "valid") == (test["expected_result"] == "SUCCESS");
+            exceptions.record(test["id"].as_str().unwrap(), right, &word);
+        }
     }
     exceptions.finish(tests.len());
 }
 
-fn limbo_outcome(test: &Value) -> Result<String, kyso::Error> {
+fn limbo_outcome(test: &Value, backend: Backend) -> Result<String, kyso::Error> {
     let at = test["validation_time"].as_str().unwrap_or("2024-06-01T00:00:00Z");
     let at = Time::parse_rfc3339(at).unwrap();
     let trusted = strings(&test["trusted_certs"]).map(|t| TrustAnchors::from_file("limbo", t.as_bytes()));
@@ -260,7 +277,7 @@ fn limbo_outcome(test: &Value) -> Result<String, kyso::Error> {
     }
     let builder = PathBuilder::new(&anchors, at).intermediates(&pool).settings(settings);
     let revocation = (!evidence.is_empty()).then_some((&evidence, at));
-    Ok(search(&builder, &leaf, revocation).word)
+    Ok(search(builder, &leaf, revocation, backend).word)
 }
 
 #[test]
@@ -272,13 +289,17 @@ fn openssl() {
     let tests = manifest["tests"].as_array().unwrap();
     // A store that trusts for one purpose only is OpenSSL's own; here a trust set says what it is for.
     for test in tests.iter().filter(|t| t["openssl_trust_aux"] == false) {
-        let word = openssl_outcome(&folder.join("certs"), test).unwrap_or_else(|e| format!("unreadable: {e}"));
-        exceptions.record(test["id"].as_str().unwrap(), (word == "valid") == test["valid"].as_bool().unwrap(), &word);
+        for backend in corpus::backends() {
+            let outcome = openssl_outcome(&folder.join("certs"), test, backend);
+            let word = outcome.unwrap_or_else(|e| format!("unreadable: {e}"));
+            let right = (word == "valid") == test["valid"].as_bool().unwrap();
+            exceptions.record(test["id"].as_str().unwrap(), right, &word);
+        }
     }
     exceptions.finish(tests.len());
 }
 
-fn openssl_outcome(certs: &FilePath, test: &Value) -> Result<String, kyso::Error> {
+fn openssl_outcome(certs: &FilePath, test: &Value, backend: Backend) -> Result<String, kyso::Error> {
     let read = |names: &Value| -> Result<Vec<Certificate>, kyso::Error> {
         let files =
             strings(names).map(|n| Certificate::all_from_file(&fs::read(certs.join(format!("{n}.pem"))).unwrap()));
@@ -306,7 +327,7 @@ fn openssl_outcome(certs: &FilePath, test: &Value) -> Result<String, kyso::Error
     let leaf = read(&Value::from(vec![test["cert"].clone()]))?.remove(0);
     let pool = read(&test["untrusted"])?;
     let builder = PathBuilder::new(&anchors, at).intermediates(&pool).settings(settings);
-    let outcome = search(&builder, &leaf, None);
+    let outcome = search(builder, &leaf, None, backend);
     match &outcome.path {
         Some(path) if !strong_enough(path, level) => Ok("too weak".to_owned()),
         _ => Ok(outcome.word),

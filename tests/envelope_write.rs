@@ -98,11 +98,11 @@ fn the_text_is_the_one_written_down() {
             })
             .collect();
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/snapshots/envelope_{kind}.edxml"));
-        if std::env::var_os("KYSO_WRITE_SNAPSHOTS").is_some() {
+        if std::env::var_os("KYSO_BLESS").is_some() {
             fs::write(&path, &text).unwrap();
         }
         let known = fs::read_to_string(&path).unwrap_or_default();
-        assert!(text == known, "{kind}: the text changed: run with KYSO_WRITE_SNAPSHOTS=1, read the difference");
+        assert!(text == known, "{kind}: the text changed: run with KYSO_BLESS=1, read the difference");
     }
 }
 

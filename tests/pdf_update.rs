@@ -11,7 +11,6 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use kyso::Error;
-use kyso::Limits;
 use kyso::pdf::Object;
 use kyso::pdf::Pdf;
 use kyso::pdf::Update;
@@ -25,19 +24,19 @@ fn signature() -> Dictionary {
 }
 
 /// Adds an invisible signature field with room for a signature.
-fn updated(data: &[u8]) -> Result<Tail, Error> {
-    let pdf = Pdf::parse(data.to_vec(), &Limits::default())?;
+fn updated(data: &[u8]) -> Result<(Tail, &'static str), Error> {
+    let (pdf, password) = corpus::open_pdf(data)?;
     let mut update = Update::new(&pdf)?;
     let value = update.add_signature(signature(), 64)?;
     NewField::invisible().add_to(&mut update, Some(value))?;
-    update.finish()
+    Ok((update.finish()?, password))
 }
 
 /// What `qpdf --check` says of a file: its status and its complaints; nothing where it crashes.
-fn checked(data: &[u8], dir: &Path, name: &str) -> Option<(i32, Vec<String>)> {
+fn checked(data: &[u8], password: &str, dir: &Path, name: &str) -> Option<(i32, Vec<String>)> {
     let path = dir.join(name);
     fs::write(&path, data).unwrap();
-    let Ok(out) = Command::new("qpdf").arg("--check").arg(&path).output() else {
+    let Ok(out) = Command::new("qpdf").arg("--check").arg(format!("--password={password}")).arg(&path).output() else {
         assert!(std::env::var_os("KYSO_PEERS_REQUIRED").is_none(), "qpdf not found");
         return None;
     };
@@ -64,8 +63,8 @@ fn documents_of_others_accept_a_field_and_stay_sound() {
             rows += 1;
             let id = format!("{class}/{}", path.file_name().unwrap().to_string_lossy());
             let data = fs::read(&path).unwrap();
-            let tail = match updated(&data) {
-                Ok(tail) => tail,
+            let (tail, password) = match updated(&data) {
+                Ok(updated) => updated,
                 Err(error) => {
                     exceptions.record(&id, false, &error.to_string());
                     continue;
@@ -73,7 +72,8 @@ fn documents_of_others_accept_a_field_and_stay_sound() {
             };
             let whole = [&data, tail.octets()].concat();
             check_reread(&data, &whole, &tail, &id);
-            let outcome = match (checked(&data, dir.path(), "before.pdf"), checked(&whole, dir.path(), "after.pdf")) {
+            let before = checked(&data, password, dir.path(), "before.pdf");
+            let outcome = match (before, checked(&whole, password, dir.path(), "after.pdf")) {
                 (Some((before, complaints)), Some((after, new))) if after > before || new.len() > complaints.len() => {
                     format!("qpdf: {}", new.first().map_or("", String::as_str))
                 }
@@ -87,8 +87,7 @@ fn documents_of_others_accept_a_field_and_stay_sound() {
 
 /// The updated file read again by our own reader.
 fn check_reread(data: &[u8], whole: &[u8], tail: &Tail, id: &str) {
-    let before = Pdf::parse(data.to_vec(), &Limits::default()).unwrap();
-    let after = Pdf::parse(whole.to_vec(), &Limits::default()).unwrap();
+    let (before, after) = (corpus::open_pdf(data).unwrap().0, corpus::open_pdf(whole).unwrap().0);
     assert_eq!(after.revisions().len(), before.revisions().len() + 1, "{id}");
     assert_eq!(after.latest().end(), whole.len() as u64, "{id}");
     let continued = match before.latest().form() {

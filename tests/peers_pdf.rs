@@ -210,3 +210,37 @@ fn existing_fields_and_certifications_are_accepted() {
         }
     }
 }
+
+/// The first page as poppler draws it: width and grey values at one pixel a point.
+fn drawn(path: &Path) -> Option<(usize, Vec<u8>)> {
+    let output = run("pdftoppm", &["-gray", "-r", "72", "-f", "1", "-l", "1", path.to_str().unwrap()])?;
+    assert!(output.status.success());
+    let header: Vec<&[u8]> = output.stdout.splitn(4, |b| *b == b'\n').collect();
+    let [b"P5", size, b"255", pixels] = header[..] else { panic!("not a grey map") };
+    let width = std::str::from_utf8(size).unwrap().split(' ').next().unwrap().parse().unwrap();
+    Some((width, pixels.to_vec()))
+}
+
+/// What poppler draws is left as a picture for a person to look at.
+#[test]
+fn the_block_stands_where_it_was_asked_for_and_nothing_else_moves() {
+    let scene = Scene::new();
+    let officer = scene.key("Nguyễn Văn A", KeySpec::P256);
+    let plain = sample_pdf::plain(Xref::Table);
+    let (before, invisible, visible) = (scene.path("before.pdf"), scene.path("in.pdf"), scene.path("block.pdf"));
+    fs::write(&before, &plain).unwrap();
+    fs::write(&invisible, sign(&plain, &officer, |r| r)).unwrap();
+    fs::write(&visible, sign(&plain, &officer, |r| r.visible(0, 330.0, 90.0, block(200.0, 80.0)))).unwrap();
+    let Some((width, unsigned)) = drawn(&before) else { return };
+    assert_eq!(drawn(&invisible).unwrap().1, unsigned);
+    let (_, signed) = drawn(&visible).unwrap();
+    let height = signed.len() / width;
+    let changed = |x: usize, y: usize| signed[y * width + x] != unsigned[y * width + x];
+    let inside = |x: usize, y: usize| (330..=530).contains(&x) && (height - 170..=height - 90).contains(&y);
+    let all = || (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
+    let (within, without): (Vec<_>, Vec<_>) = all().filter(|(x, y)| changed(*x, *y)).partition(|(x, y)| inside(*x, *y));
+    assert!(within.len() > 500 && without.is_empty(), "{} and {:?}", within.len(), without.first());
+    let picture = Path::new(env!("CARGO_TARGET_TMPDIR")).join("visible-block");
+    let arguments = ["-png", "-r", "100", "-singlefile", visible.to_str().unwrap(), picture.to_str().unwrap()];
+    assert!(run("pdftoppm", &arguments).unwrap().status.success());
+}

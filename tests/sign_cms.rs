@@ -30,6 +30,16 @@ use kyso::sign::cades::Content;
 const NOW: &str = "2026-11-23T01:00:00Z";
 const CONTENT: &[u8] = "Quyết định số 01/QĐ-UBND\r\n\0\x01".as_bytes();
 
+const EVERY_KEY: [KeySpec; 7] = [
+    KeySpec::Rsa2048,
+    KeySpec::P256,
+    KeySpec::P384,
+    KeySpec::P521,
+    KeySpec::BrainpoolP256r1,
+    KeySpec::BrainpoolP384r1,
+    KeySpec::Ed25519,
+];
+
 fn authority() -> Authority {
     Authority::root(Template::ca(&[(ca::CN, "CA of sign_cms")], None), KeySpec::P256)
 }
@@ -64,7 +74,7 @@ fn openssl_accepts_every_key_and_form() {
     fs::write(path("content"), CONTENT).unwrap();
     let ca = authority();
     fs::write(path("root.pem"), ca.certificate.to_pem()).unwrap();
-    for spec in [KeySpec::Rsa2048, KeySpec::P256, KeySpec::P384, KeySpec::P521, KeySpec::Ed25519] {
+    for spec in EVERY_KEY {
         let key = ca.issue(&Template::new(&[(ca::CN, "Nguyễn Văn A")]), spec);
         let mut signed = vec![(true, request().sign(&key).unwrap()), (false, request().detached().sign(&key).unwrap())];
         if spec == KeySpec::Rsa2048 {

@@ -108,9 +108,9 @@ impl SignerInfo {
             }
             let message = match (algorithm, content) {
                 (_, Some(content)) => Message::Octets(content),
-                (SignatureAlgorithm::Ed25519, None) => {
-                    let message = "Ed25519 without signed attributes needs the content itself";
-                    return Err(VerificationFault::Unsupported(message.to_owned()));
+                (SignatureAlgorithm::Ed25519 | SignatureAlgorithm::MlDsa(_), None) => {
+                    let message = format!("{} without signed attributes needs the content itself", algorithm.name());
+                    return Err(VerificationFault::Unsupported(message));
                 }
                 (_, None) => Message::Digest(content_digest),
             };

@@ -21,6 +21,55 @@ pub enum SignatureAlgorithm {
     Ecdsa(DigestAlgorithm),
     /// Ed25519, pure (RFC 8410, RFC 8419).
     Ed25519,
+    /// ML-DSA, pure and with an empty context (FIPS 204; RFC 9881, RFC 9882).
+    MlDsa(MlDsa),
+}
+
+/// A parameter set of ML-DSA (FIPS 204 §4), by the dimensions of its matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(clippy::exhaustive_enums)] // FIPS 204 has these three
+pub enum MlDsa {
+    /// ML-DSA-44, security category 2.
+    Set44,
+    /// ML-DSA-65, security category 3.
+    Set65,
+    /// ML-DSA-87, security category 5.
+    Set87,
+}
+
+impl MlDsa {
+    /// Name for reports, such as `ML-DSA-65`.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Set44 => "ML-DSA-44",
+            Self::Set65 => "ML-DSA-65",
+            Self::Set87 => "ML-DSA-87",
+        }
+    }
+
+    /// Octets of a signature value (FIPS 204 §4, table 2).
+    #[must_use]
+    pub const fn signature_len(self) -> usize {
+        match self {
+            Self::Set44 => 2420,
+            Self::Set65 => 3309,
+            Self::Set87 => 4627,
+        }
+    }
+
+    /// By the identifier that key and signature share.
+    pub(super) fn from_oid(oid: &Oid) -> Option<Self> {
+        [Self::Set44, Self::Set65, Self::Set87].into_iter().find(|set| set.oid() == *oid)
+    }
+
+    const fn oid(self) -> Oid {
+        match self {
+            Self::Set44 => nist_sig(17),
+            Self::Set65 => nist_sig(18),
+            Self::Set87 => nist_sig(19),
+        }
+    }
 }
 
 /// Parameters of RSASSA-PSS; the trailer field is always 1.
@@ -98,6 +147,9 @@ const TABLE: &[(Oid, SignatureAlgorithm)] = &[
     (nist_sig(12), SignatureAlgorithm::Ecdsa(DigestAlgorithm::Sha3_512)),
     (Oid::known(&[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x04, 0x01]), SignatureAlgorithm::Ecdsa(DigestAlgorithm::Sha1)),
     (ED25519, SignatureAlgorithm::Ed25519),
+    (MlDsa::Set44.oid(), SignatureAlgorithm::MlDsa(MlDsa::Set44)),
+    (MlDsa::Set65.oid(), SignatureAlgorithm::MlDsa(MlDsa::Set65)),
+    (MlDsa::Set87.oid(), SignatureAlgorithm::MlDsa(MlDsa::Set87)),
 ];
 
 impl SignatureAlgorithm {
@@ -162,11 +214,11 @@ impl SignatureAlgorithm {
         match self {
             Self::RsaPkcs1v15(d) | Self::Ecdsa(d) => Some(*d),
             Self::RsaPss(p) => Some(p.digest),
-            Self::Ed25519 => None,
+            Self::Ed25519 | Self::MlDsa(_) => None,
         }
     }
 
-    /// Name for reports, such as `RSA-SHA256`, `RSASSA-PSS-SHA256`, `ECDSA-SHA256`, `Ed25519`.
+    /// Name for reports, such as `RSA-SHA256`, `RSASSA-PSS-SHA256`, `ECDSA-SHA256`, `Ed25519`, `ML-DSA-65`.
     #[must_use]
     pub fn name(&self) -> String {
         match self {
@@ -174,6 +226,7 @@ impl SignatureAlgorithm {
             Self::RsaPss(p) => format!("RSASSA-PSS-{}", p.digest.name()),
             Self::Ecdsa(d) => format!("ECDSA-{}", d.name()),
             Self::Ed25519 => "Ed25519".to_owned(),
+            Self::MlDsa(set) => set.name().to_owned(),
         }
     }
 }
@@ -275,5 +328,6 @@ mod tests {
         assert_eq!(oid(SignatureAlgorithm::RsaPkcs1v15(DigestAlgorithm::Sha256)), "1.2.840.113549.1.1.11");
         assert_eq!(oid(SignatureAlgorithm::Ecdsa(DigestAlgorithm::Sha384)), "1.2.840.10045.4.3.3");
         assert_eq!(oid(SignatureAlgorithm::Ed25519), "1.3.101.112");
+        assert_eq!(oid(SignatureAlgorithm::MlDsa(MlDsa::Set87)), "2.16.840.1.101.3.4.3.19");
     }
 }

@@ -1,10 +1,17 @@
 //! Who does the arithmetic.
 
+use super::Digest;
+use super::DigestAlgorithm;
+use super::Digester;
 use super::Message;
+use super::PrivateKey;
 use super::PublicKey;
 use super::SignatureAlgorithm;
 use super::VerifyError;
+#[cfg(feature = "aws-lc-rs")]
+use super::aws_lc;
 use super::rust_crypto;
+use crate::error::Error;
 
 /// A set of cryptographic implementations, chosen by the caller.
 ///
@@ -28,6 +35,13 @@ impl Backend {
     }
 
     /// aws-lc-rs, falling back to RustCrypto for each algorithm it lacks.
+    ///
+    /// What it accepts and refuses is what RustCrypto accepts and refuses.
+    /// Its rows: RSASSA-PKCS1-v1_5 with SHA-1, SHA-256, SHA-384 and SHA-512;
+    /// RSASSA-PSS with SHA-256, SHA-384 and SHA-512, one digest throughout and a
+    /// salt of its length, from 2048 bits; ECDSA on P-256, P-384 and P-521;
+    /// Ed25519; ML-DSA; the SHA-2 and SHA-3 digests. Signing: RSA from 2048
+    /// bits, ECDSA with the digest of the curve's strength, Ed25519.
     #[cfg(feature = "aws-lc-rs")]
     #[must_use]
     pub const fn aws_lc_rs() -> Self {
@@ -50,9 +64,50 @@ impl Backend {
         }
         match self.0 {
             Kind::RustCrypto => rust_crypto::verify(key, algorithm, message, signature),
-            // Every algorithm falls back until its own row is here.
             #[cfg(feature = "aws-lc-rs")]
-            Kind::AwsLc => rust_crypto::verify(key, algorithm, message, signature),
+            Kind::AwsLc => aws_lc::verify(key, algorithm, message, signature)
+                .unwrap_or_else(|| rust_crypto::verify(key, algorithm, message, signature)),
         }
+    }
+
+    /// Makes a signature value with a private key in memory.
+    ///
+    /// ECDSA is deterministic (RFC 6979) by RustCrypto, and by aws-lc-rs with a
+    /// fresh random number each time; both are in DER.
+    ///
+    /// # Errors
+    /// As [`PrivateKey::sign`].
+    pub fn sign(
+        self,
+        key: &PrivateKey,
+        algorithm: &SignatureAlgorithm,
+        message: Message<'_>,
+    ) -> Result<Vec<u8>, Error> {
+        match self.0 {
+            Kind::RustCrypto => key.sign(algorithm, message),
+            #[cfg(feature = "aws-lc-rs")]
+            Kind::AwsLc => {
+                let value = key.aws_lc().and_then(|fast| fast.sign(algorithm, message));
+                value.map_or_else(|| key.sign(algorithm, message), Ok)
+            }
+        }
+    }
+
+    /// Starts a digest.
+    #[must_use]
+    pub fn digester(self, algorithm: DigestAlgorithm) -> Digester {
+        match self.0 {
+            Kind::RustCrypto => algorithm.digester(),
+            #[cfg(feature = "aws-lc-rs")]
+            Kind::AwsLc => Digester::aws_lc(algorithm).unwrap_or_else(|| algorithm.digester()),
+        }
+    }
+
+    /// The digest of `octets` in one call.
+    #[must_use]
+    pub fn digest(self, algorithm: DigestAlgorithm, octets: &[u8]) -> Digest {
+        let mut digester = self.digester(algorithm);
+        digester.update(octets);
+        digester.finish()
     }
 }

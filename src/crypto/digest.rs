@@ -2,6 +2,8 @@
 
 use sha2::Digest as _;
 
+#[cfg(feature = "aws-lc-rs")]
+use super::aws_lc;
 use crate::asn1::Oid;
 
 /// A digest algorithm.
@@ -50,12 +52,16 @@ macro_rules! states {
         #[derive(Clone)]
         enum State {
             $($name($ty),)*
+            #[cfg(feature = "aws-lc-rs")]
+            AwsLc(DigestAlgorithm, aws_lc_rs::digest::Context),
         }
 
         impl Digester {
             const fn name_of(state: &State) -> DigestAlgorithm {
                 match state {
                     $(State::$name(_) => DigestAlgorithm::$name,)*
+                    #[cfg(feature = "aws-lc-rs")]
+                    State::AwsLc(algorithm, _) => *algorithm,
                 }
             }
 
@@ -69,6 +75,8 @@ macro_rules! states {
             pub fn update(&mut self, octets: &[u8]) {
                 match &mut self.0 {
                     $(State::$name(d) => d.update(octets),)*
+                    #[cfg(feature = "aws-lc-rs")]
+                    State::AwsLc(_, d) => d.update(octets),
                 }
             }
 
@@ -77,6 +85,8 @@ macro_rules! states {
             pub fn finish(self) -> Digest {
                 match self.0 {
                     $(State::$name(d) => Digest::of(DigestAlgorithm::$name, &d.finalize()),)*
+                    #[cfg(feature = "aws-lc-rs")]
+                    State::AwsLc(algorithm, d) => Digest::of(algorithm, d.finish().as_ref()),
                 }
             }
         }
@@ -171,6 +181,13 @@ impl Digester {
     #[must_use]
     pub const fn algorithm(&self) -> DigestAlgorithm {
         Self::name_of(&self.0)
+    }
+
+    /// `None` where aws-lc-rs lacks the algorithm.
+    #[cfg(feature = "aws-lc-rs")]
+    pub(super) fn aws_lc(algorithm: DigestAlgorithm) -> Option<Self> {
+        let context = aws_lc_rs::digest::Context::new(aws_lc::digest_algorithm(algorithm)?);
+        Some(Self(State::AwsLc(algorithm, context)))
     }
 }
 

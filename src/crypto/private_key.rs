@@ -1,6 +1,8 @@
 //! Private keys in memory.
 
 use std::fmt;
+#[cfg(feature = "aws-lc-rs")]
+use std::sync::OnceLock;
 
 use p256::ecdsa::signature::Signer;
 use p256::ecdsa::signature::hazmat::PrehashSigner;
@@ -16,6 +18,8 @@ use super::Message;
 use super::PublicKey;
 use super::SignatureAlgorithm;
 use super::algorithm::PssParameters;
+#[cfg(feature = "aws-lc-rs")]
+use super::aws_lc;
 use super::digest::DigestAlgorithm;
 use super::public_key::Curve;
 use super::public_key::KeyType;
@@ -23,12 +27,15 @@ use super::rust_crypto;
 use crate::asn1::pem;
 use crate::error::Error;
 use crate::error::Format;
+use crate::error::LimitExceeded;
 use crate::error::Malformed;
 use crate::error::Misuse;
 use crate::error::SecretError;
 use crate::error::TokenError;
 use crate::error::Unsupported;
+use crate::limits::Limits;
 use crate::secret::Password;
+use crate::secret::SecretOctets;
 
 /// Kinds of key that can be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,6 +53,10 @@ pub enum KeySpec {
     P384,
     /// NIST P-521.
     P521,
+    /// brainpoolP256r1.
+    BrainpoolP256r1,
+    /// brainpoolP384r1.
+    BrainpoolP384r1,
     /// Ed25519.
     Ed25519,
 }
@@ -54,6 +65,8 @@ pub enum KeySpec {
 pub struct PrivateKey {
     secret: Secret,
     public: PublicKey,
+    #[cfg(feature = "aws-lc-rs")]
+    aws_lc: OnceLock<Option<aws_lc::SigningKey>>,
 }
 
 enum Secret {
@@ -61,6 +74,8 @@ enum Secret {
     P256(p256::ecdsa::SigningKey),
     P384(p384::ecdsa::SigningKey),
     P521(p521::ecdsa::SigningKey),
+    BrainpoolP256r1(ecdsa::SigningKey<bp256::BrainpoolP256r1>),
+    BrainpoolP384r1(ecdsa::SigningKey<bp384::BrainpoolP384r1>),
     Ed25519(Box<ed25519_dalek::SigningKey>),
 }
 
@@ -81,6 +96,12 @@ impl PrivateKey {
             KeySpec::P256 => Secret::P256(Generate::try_generate_from_rng(&mut rng).map_err(failed)?),
             KeySpec::P384 => Secret::P384(Generate::try_generate_from_rng(&mut rng).map_err(failed)?),
             KeySpec::P521 => Secret::P521(Generate::try_generate_from_rng(&mut rng).map_err(failed)?),
+            KeySpec::BrainpoolP256r1 => {
+                Secret::BrainpoolP256r1(Generate::try_generate_from_rng(&mut rng).map_err(failed)?)
+            }
+            KeySpec::BrainpoolP384r1 => {
+                Secret::BrainpoolP384r1(Generate::try_generate_from_rng(&mut rng).map_err(failed)?)
+            }
             KeySpec::Ed25519 => {
                 let mut seed = Zeroizing::new([0; 32]);
                 getrandom::fill(seed.as_mut()).map_err(failed)?;
@@ -116,6 +137,11 @@ impl PrivateKey {
         if let Ok(encrypted) = pkcs8::EncryptedPrivateKeyInfoRef::try_from(der) {
             let what = "private key";
             let password = password.ok_or_else(|| SecretError::Missing { what: what.into() })?;
+            let rounds = encrypted.encryption_algorithm.pbes2().and_then(|p| p.kdf.pbkdf2()).map(|k| k.iteration_count);
+            let allowed = Limits::default().password_rounds;
+            if rounds.is_some_and(|rounds| u64::from(rounds) > allowed) {
+                return Err(LimitExceeded::new("password_rounds", allowed).into());
+            }
             let plain = encrypted
                 .decrypt(password.expose_octets())
                 .map_err(|_| SecretError::Wrong { what: what.into(), tries: None })?;
@@ -129,10 +155,17 @@ impl PrivateKey {
     fn from_plain(der: &[u8]) -> Result<Self, Error> {
         if let Ok(info) = pkcs8::PrivateKeyInfoRef::try_from(der) {
             let rsa = rsa::PrivateKey::try_from(info.clone()).map(|k| Secret::Rsa(Box::new(k))).ok();
+            macro_rules! key {
+                ($curve:ident, $key:ty) => {
+                    <$key>::try_from(info.clone()).ok().map(|k| Secret::$curve(k.into()))
+                };
+            }
             let ec = || {
-                None.or_else(|| p256::SecretKey::try_from(info.clone()).ok().map(|k| Secret::P256(k.into())))
-                    .or_else(|| p384::SecretKey::try_from(info.clone()).ok().map(|k| Secret::P384(k.into())))
-                    .or_else(|| p521::SecretKey::try_from(info.clone()).ok().map(|k| Secret::P521(k.into())))
+                None.or_else(|| key!(P256, p256::SecretKey))
+                    .or_else(|| key!(P384, p384::SecretKey))
+                    .or_else(|| key!(P521, p521::SecretKey))
+                    .or_else(|| key!(BrainpoolP256r1, bp256::r1::SecretKey))
+                    .or_else(|| key!(BrainpoolP384r1, bp384::r1::SecretKey))
                     .or_else(|| {
                         let key = ed25519_dalek::SigningKey::try_from(info.clone()).ok()?;
                         Some(Secret::Ed25519(Box::new(key)))
@@ -146,10 +179,17 @@ impl PrivateKey {
         if let Ok(key) = rsa::PrivateKey::from_pkcs1_der(der) {
             return Self::new(Secret::Rsa(Box::new(key)));
         }
+        macro_rules! key {
+            ($curve:ident, $key:ty) => {
+                <$key>::from_sec1_der(der).ok().map(|k| Secret::$curve(k.into()))
+            };
+        }
         let ec = None
-            .or_else(|| p256::SecretKey::from_sec1_der(der).ok().map(|k| Secret::P256(k.into())))
-            .or_else(|| p384::SecretKey::from_sec1_der(der).ok().map(|k| Secret::P384(k.into())))
-            .or_else(|| p521::SecretKey::from_sec1_der(der).ok().map(|k| Secret::P521(k.into())));
+            .or_else(|| key!(P256, p256::SecretKey))
+            .or_else(|| key!(P384, p384::SecretKey))
+            .or_else(|| key!(P521, p521::SecretKey))
+            .or_else(|| key!(BrainpoolP256r1, bp256::r1::SecretKey))
+            .or_else(|| key!(BrainpoolP384r1, bp384::r1::SecretKey));
         ec.map_or_else(
             || Err(Malformed::new(Format::PrivateKey, "key", "PKCS#8, PKCS#1 or SEC 1 in DER").into()),
             Self::new,
@@ -162,10 +202,17 @@ impl PrivateKey {
             Secret::P256(k) => k.verifying_key().to_public_key_der(),
             Secret::P384(k) => k.verifying_key().to_public_key_der(),
             Secret::P521(k) => k.verifying_key().to_public_key_der(),
+            Secret::BrainpoolP256r1(k) => k.verifying_key().to_public_key_der(),
+            Secret::BrainpoolP384r1(k) => k.verifying_key().to_public_key_der(),
             Secret::Ed25519(k) => k.verifying_key().to_public_key_der(),
         };
         let spki = spki.map_err(|_| Malformed::new(Format::PrivateKey, "public key", "a key that can be written"))?;
-        Ok(Self { secret, public: PublicKey::from_spki(spki.as_bytes())? })
+        Ok(Self {
+            secret,
+            public: PublicKey::from_spki(spki.as_bytes())?,
+            #[cfg(feature = "aws-lc-rs")]
+            aws_lc: OnceLock::new(),
+        })
     }
 
     /// The public key.
@@ -178,16 +225,21 @@ impl PrivateKey {
     ///
     /// # Errors
     /// The key cannot be written, which no key made or read here should show.
-    pub fn to_pkcs8_der(&self) -> Result<Zeroizing<Vec<u8>>, Error> {
+    pub fn to_pkcs8_der(&self) -> Result<SecretOctets, Error> {
         let document = match &self.secret {
             Secret::Rsa(k) => k.to_pkcs8_der(),
             Secret::P256(k) => p256::SecretKey::from(k).to_pkcs8_der(),
             Secret::P384(k) => p384::SecretKey::from(k).to_pkcs8_der(),
             Secret::P521(k) => p521::SecretKey::from(k).to_pkcs8_der(),
-            Secret::Ed25519(k) => k.to_pkcs8_der(),
+            Secret::BrainpoolP256r1(k) => bp256::r1::SecretKey::from(k).to_pkcs8_der(),
+            Secret::BrainpoolP384r1(k) => bp384::r1::SecretKey::from(k).to_pkcs8_der(),
+            // Version 1, without the public key: OpenSSL 3.0 does not read the other.
+            Secret::Ed25519(k) => {
+                ed25519_dalek::pkcs8::KeypairBytes { secret_key: k.to_bytes(), public_key: None }.to_pkcs8_der()
+            }
         };
         document
-            .map(|d| d.to_bytes())
+            .map(|d| SecretOctets::new(d.to_bytes()))
             .map_err(|_| Malformed::new(Format::PrivateKey, "key", "a key that can be written").into())
     }
 
@@ -198,7 +250,9 @@ impl PrivateKey {
         SignatureAlgorithm::default_for(&self.public).unwrap_or(SignatureAlgorithm::Ed25519)
     }
 
-    /// Makes a signature value; ECDSA is deterministic (RFC 6979) and in DER.
+    /// Makes a signature value by the default backend; ECDSA is deterministic (RFC 6979) and in DER.
+    ///
+    /// [`Backend::sign`](super::Backend::sign) is the same through a backend of the caller's choice.
     ///
     /// # Errors
     /// The algorithm does not fit the key, or the operating system has no randomness.
@@ -206,28 +260,26 @@ impl PrivateKey {
         let unfit = || Error::from(Misuse::new(format!("{} does not fit the key", algorithm.name())));
         let digest = |d: DigestAlgorithm| rust_crypto::digest(d, message).map_err(|_| unfit());
         let failed = || Error::from(TokenError::new("sign", "the computation failed"));
+        macro_rules! ecdsa {
+            ($key:expr, $digest:expr, $signature:ty, $field:expr) => {{
+                let prehash = rust_crypto::prehash(*$digest, message, $field).map_err(|_| unfit())?;
+                let signature: $signature = $key.sign_prehash(&prehash).map_err(|_| failed())?;
+                Ok(signature.as_bytes().to_vec())
+            }};
+        }
         match (&self.secret, algorithm) {
             (Secret::Rsa(k), SignatureAlgorithm::RsaPkcs1v15(d)) => {
                 k.sign(rust_crypto::pkcs1v15(*d), digest(*d)?.octets()).map_err(|_| failed())
             }
             (Secret::Rsa(k), SignatureAlgorithm::RsaPss(p)) => sign_pss(k, p, digest(p.digest)?.octets()),
-            (Secret::P256(k), SignatureAlgorithm::Ecdsa(d)) => {
-                let signature: p256::ecdsa::DerSignature = k
-                    .sign_prehash(&rust_crypto::prehash(*d, message, 32).map_err(|_| unfit())?)
-                    .map_err(|_| failed())?;
-                Ok(signature.as_bytes().to_vec())
+            (Secret::P256(k), SignatureAlgorithm::Ecdsa(d)) => ecdsa!(k, d, p256::ecdsa::DerSignature, 32),
+            (Secret::P384(k), SignatureAlgorithm::Ecdsa(d)) => ecdsa!(k, d, p384::ecdsa::DerSignature, 48),
+            (Secret::P521(k), SignatureAlgorithm::Ecdsa(d)) => ecdsa!(k, d, p521::ecdsa::DerSignature, 66),
+            (Secret::BrainpoolP256r1(k), SignatureAlgorithm::Ecdsa(d)) => {
+                ecdsa!(k, d, bp256::r1::ecdsa::DerSignature, 32)
             }
-            (Secret::P384(k), SignatureAlgorithm::Ecdsa(d)) => {
-                let signature: p384::ecdsa::DerSignature = k
-                    .sign_prehash(&rust_crypto::prehash(*d, message, 48).map_err(|_| unfit())?)
-                    .map_err(|_| failed())?;
-                Ok(signature.as_bytes().to_vec())
-            }
-            (Secret::P521(k), SignatureAlgorithm::Ecdsa(d)) => {
-                let signature: p521::ecdsa::DerSignature = k
-                    .sign_prehash(&rust_crypto::prehash(*d, message, 66).map_err(|_| unfit())?)
-                    .map_err(|_| failed())?;
-                Ok(signature.as_bytes().to_vec())
+            (Secret::BrainpoolP384r1(k), SignatureAlgorithm::Ecdsa(d)) => {
+                ecdsa!(k, d, bp384::r1::ecdsa::DerSignature, 48)
             }
             (Secret::Ed25519(k), SignatureAlgorithm::Ed25519) => match message {
                 Message::Octets(octets) => Ok(k.sign(octets).to_bytes().to_vec()),
@@ -235,6 +287,13 @@ impl PrivateKey {
             },
             _ => Err(unfit()),
         }
+    }
+
+    /// The key in the form of the other backend; `None` where that cannot sign with it.
+    #[cfg(feature = "aws-lc-rs")]
+    pub(super) fn aws_lc(&self) -> Option<&aws_lc::SigningKey> {
+        let decode = || aws_lc::SigningKey::new(&self.to_pkcs8_der().ok()?, self.public.key_type());
+        self.aws_lc.get_or_init(decode).as_ref()
     }
 }
 
@@ -267,10 +326,11 @@ impl SignatureAlgorithm {
                 Some(Self::RsaPss(key.pss_parameters().unwrap_or(PssParameters::new(DigestAlgorithm::Sha256))))
             }
             KeyType::Rsa { .. } => Some(Self::RsaPkcs1v15(DigestAlgorithm::Sha256)),
-            KeyType::Ec(Curve::P256) => Some(Self::Ecdsa(DigestAlgorithm::Sha256)),
-            KeyType::Ec(Curve::P384) => Some(Self::Ecdsa(DigestAlgorithm::Sha384)),
+            KeyType::Ec(Curve::P256 | Curve::BrainpoolP256r1) => Some(Self::Ecdsa(DigestAlgorithm::Sha256)),
+            KeyType::Ec(Curve::P384 | Curve::BrainpoolP384r1) => Some(Self::Ecdsa(DigestAlgorithm::Sha384)),
             KeyType::Ec(Curve::P521) => Some(Self::Ecdsa(DigestAlgorithm::Sha512)),
             KeyType::Ed25519 => Some(Self::Ed25519),
+            KeyType::MlDsa(set) => Some(Self::MlDsa(set)),
             KeyType::Other(_) => None,
         }
     }

@@ -2,8 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
 use super::algorithm;
+use super::algorithm::MlDsa;
+#[cfg(feature = "aws-lc-rs")]
+use super::aws_lc;
+use super::rsa_key::bit_length;
 use super::rust_crypto::Decoded;
 use crate::asn1::Oid;
 use crate::asn1::tlv::Reader;
@@ -23,6 +28,8 @@ pub enum KeyType {
     Ec(Curve),
     /// Ed25519.
     Ed25519,
+    /// ML-DSA.
+    MlDsa(MlDsa),
     /// Anything else, named by its algorithm.
     Other(Oid),
 }
@@ -37,22 +44,49 @@ pub enum Curve {
     P384,
     /// NIST P-521.
     P521,
+    /// brainpoolP256r1 (RFC 5639).
+    BrainpoolP256r1,
+    /// brainpoolP384r1 (RFC 5639).
+    BrainpoolP384r1,
+}
+
+impl Curve {
+    /// Name, as standards write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::P256 => "P-256",
+            Self::P384 => "P-384",
+            Self::P521 => "P-521",
+            Self::BrainpoolP256r1 => "brainpoolP256r1",
+            Self::BrainpoolP384r1 => "brainpoolP384r1",
+        }
+    }
+
+    /// Bits of the group's order.
+    #[must_use]
+    pub const fn bits(self) -> usize {
+        match self {
+            Self::P256 | Self::BrainpoolP256r1 => 256,
+            Self::P384 | Self::BrainpoolP384r1 => 384,
+            Self::P521 => 521,
+        }
+    }
 }
 
 impl fmt::Display for KeyType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rsa { bits } => write!(f, "RSA {bits}"),
-            Self::Ec(Curve::P256) => f.write_str("P-256"),
-            Self::Ec(Curve::P384) => f.write_str("P-384"),
-            Self::Ec(Curve::P521) => f.write_str("P-521"),
+            Self::Ec(curve) => f.write_str(curve.name()),
             Self::Ed25519 => f.write_str("Ed25519"),
+            Self::MlDsa(set) => f.write_str(set.name()),
             Self::Other(oid) => write!(f, "{oid}"),
         }
     }
 }
 
-/// A public key: its SubjectPublicKeyInfo, decoded once. Cloning shares it.
+/// A public key: its SubjectPublicKeyInfo, decoded once, when it is first computed with. Cloning shares it.
 #[derive(Clone)]
 pub struct PublicKey(Arc<Inner>);
 
@@ -64,7 +98,10 @@ struct Inner {
     pss: Option<algorithm::PssParameters>,
     /// The key is bound to RSASSA-PSS.
     pss_only: bool,
-    decoded: Decoded,
+    /// Most keys of a path's certificates, the signer's among them, are never computed with.
+    decoded: OnceLock<Decoded>,
+    #[cfg(feature = "aws-lc-rs")]
+    aws_lc: OnceLock<aws_lc::Decoded>,
 }
 
 impl PublicKey {
@@ -86,17 +123,15 @@ impl PublicKey {
             return Err(reader.fault("subjectPublicKey", "a bit string without unused bits"));
         };
         let curve = parameters.filter(|p| p.tag == 0x06).and_then(|p| Oid::from_content(p.content));
-        let (key_type, decoded) = match oid {
-            algorithm::RSA | algorithm::PSS => match rsa_numbers(key) {
-                Some((n, e)) => (KeyType::Rsa { bits: bit_length(n) }, Decoded::rsa(n, e)),
-                None => (KeyType::Other(oid), Decoded::None),
-            },
-            algorithm::EC => match curve.and_then(|oid| CURVES.iter().find(|(o, _)| *o == oid)) {
-                Some((_, curve)) => (KeyType::Ec(*curve), Decoded::ec(*curve, key)),
-                None => (KeyType::Other(oid), Decoded::None),
-            },
-            algorithm::ED25519 => (KeyType::Ed25519, Decoded::ed25519(key)),
-            _ => (KeyType::Other(oid), Decoded::None),
+        let key_type = match oid {
+            algorithm::RSA | algorithm::PSS => {
+                rsa_numbers(key).map_or(KeyType::Other(oid), |(n, _)| KeyType::Rsa { bits: bit_length(n) })
+            }
+            algorithm::EC => curve
+                .and_then(|oid| CURVES.iter().find(|(o, _)| *o == oid))
+                .map_or(KeyType::Other(oid), |(_, curve)| KeyType::Ec(*curve)),
+            algorithm::ED25519 => KeyType::Ed25519,
+            _ => MlDsa::from_oid(&oid).map_or(KeyType::Other(oid), KeyType::MlDsa),
         };
         let pss_only = oid == algorithm::PSS;
         let pss = match parameters {
@@ -109,7 +144,9 @@ impl PublicKey {
             key_type,
             pss,
             pss_only,
-            decoded,
+            decoded: OnceLock::new(),
+            #[cfg(feature = "aws-lc-rs")]
+            aws_lc: OnceLock::new(),
         })))
     }
 
@@ -140,7 +177,23 @@ impl PublicKey {
     }
 
     pub(super) fn decoded(&self) -> &Decoded {
-        &self.0.decoded
+        self.0.decoded.get_or_init(|| match self.0.key_type {
+            KeyType::Rsa { .. } => self.rsa_numbers().map_or(Decoded::None, |(n, e)| Decoded::rsa(n, e)),
+            KeyType::Ec(curve) => Decoded::ec(curve, self.key_octets()),
+            KeyType::Ed25519 => Decoded::ed25519(self.key_octets()),
+            KeyType::MlDsa(set) => Decoded::ml_dsa(set, self.key_octets()),
+            KeyType::Other(_) => Decoded::None,
+        })
+    }
+
+    #[cfg(feature = "aws-lc-rs")]
+    pub(super) fn aws_lc(&self) -> &OnceLock<aws_lc::Decoded> {
+        &self.0.aws_lc
+    }
+
+    /// Modulus and exponent of an RSA key, without leading zeros.
+    pub(super) fn rsa_numbers(&self) -> Option<(&[u8], &[u8])> {
+        rsa_numbers(self.key_octets())
     }
 
     /// Whether the key's own algorithm lets it be used with this one (RFC 4055 §1.2 and §3.3).
@@ -159,7 +212,13 @@ const CURVES: &[(Oid, Curve)] = &[
     (Oid::known(&[0x2A, 0x86, 0x48, 0xCE, 0x3D, 0x03, 0x01, 0x07]), Curve::P256),
     (Oid::known(&[0x2B, 0x81, 0x04, 0x00, 0x22]), Curve::P384),
     (Oid::known(&[0x2B, 0x81, 0x04, 0x00, 0x23]), Curve::P521),
+    (brainpool(7), Curve::BrainpoolP256r1),
+    (brainpool(11), Curve::BrainpoolP384r1),
 ];
+
+const fn brainpool(n: u8) -> Oid {
+    Oid::known(&[0x2B, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, n])
+}
 
 /// Modulus and exponent of an `RSAPublicKey` (RFC 8017 §A.1.1), without leading zeros.
 fn rsa_numbers(key: &[u8]) -> Option<(&[u8], &[u8])> {
@@ -177,17 +236,19 @@ fn rsa_numbers(key: &[u8]) -> Option<(&[u8], &[u8])> {
     Some(numbers)
 }
 
-fn bit_length(number: &[u8]) -> usize {
-    number.first().map_or(0, |b| number.len() * 8 - b.leading_zeros() as usize)
-}
-
 impl PartialEq for PublicKey {
     fn eq(&self, other: &Self) -> bool {
-        self.spki() == other.spki()
+        Arc::ptr_eq(&self.0, &other.0) || self.spki() == other.spki()
     }
 }
 
 impl Eq for PublicKey {}
+
+impl std::hash::Hash for PublicKey {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.spki().hash(state);
+    }
+}
 
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

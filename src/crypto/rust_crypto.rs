@@ -1,47 +1,52 @@
 //! The RustCrypto backend.
 
 use p256::ecdsa::signature::hazmat::PrehashVerifier;
-use rsa::BoxedUint;
 use rsa::Pkcs1v15Sign;
-use rsa::traits::PublicKeyParts;
+use signature::Verifier;
 
 use super::Message;
 use super::PublicKey;
 use super::SignatureAlgorithm;
 use super::VerifyError;
-use super::algorithm::PssParameters;
+use super::algorithm::MlDsa;
 use super::digest::Digest;
 use super::digest::DigestAlgorithm;
-use super::pss;
 use super::public_key::Curve;
+use super::rsa_key::RsaKey;
 
 /// A key in the form in which it computes.
 pub(super) enum Decoded {
-    Rsa(Box<rsa::PublicKey>),
+    Rsa(Box<RsaKey>),
     P256(Box<p256::ecdsa::VerifyingKey>),
     P384(Box<p384::ecdsa::VerifyingKey>),
     P521(Box<p521::ecdsa::VerifyingKey>),
+    BrainpoolP256r1(Box<ecdsa::VerifyingKey<bp256::BrainpoolP256r1>>),
+    BrainpoolP384r1(Box<ecdsa::VerifyingKey<bp384::BrainpoolP384r1>>),
     Ed25519(Box<ed25519_dalek::VerifyingKey>),
+    MlDsa44(Box<ml_dsa::VerifyingKey<ml_dsa::MlDsa44>>),
+    MlDsa65(Box<ml_dsa::VerifyingKey<ml_dsa::MlDsa65>>),
+    MlDsa87(Box<ml_dsa::VerifyingKey<ml_dsa::MlDsa87>>),
     None,
 }
 
-/// Moduli that are computed with; more is a way to burn time, less is broken.
-const RSA_BITS: std::ops::RangeInclusive<usize> = 1024..=8192;
-
 impl Decoded {
     pub(super) fn rsa(modulus: &[u8], exponent: &[u8]) -> Self {
-        let n = BoxedUint::from_be_slice_vartime(modulus);
-        let e = BoxedUint::from_be_slice_vartime(exponent);
-        rsa::PublicKey::new_with_size_limits(n, e, RSA_BITS).map_or(Self::None, |k| Self::Rsa(Box::new(k)))
+        RsaKey::new(modulus, exponent).map_or(Self::None, |k| Self::Rsa(Box::new(k)))
     }
 
     pub(super) fn ec(curve: Curve, point: &[u8]) -> Self {
-        match curve {
-            Curve::P256 => p256::ecdsa::VerifyingKey::from_sec1_bytes(point).ok().map(|k| Self::P256(Box::new(k))),
-            Curve::P384 => p384::ecdsa::VerifyingKey::from_sec1_bytes(point).ok().map(|k| Self::P384(Box::new(k))),
-            Curve::P521 => p521::ecdsa::VerifyingKey::from_sec1_bytes(point).ok().map(|k| Self::P521(Box::new(k))),
+        macro_rules! key {
+            ($name:ident, $key:ty) => {
+                <$key>::from_sec1_bytes(point).map_or(Self::None, |k| Self::$name(Box::new(k)))
+            };
         }
-        .unwrap_or(Self::None)
+        match curve {
+            Curve::P256 => key!(P256, p256::ecdsa::VerifyingKey),
+            Curve::P384 => key!(P384, p384::ecdsa::VerifyingKey),
+            Curve::P521 => key!(P521, p521::ecdsa::VerifyingKey),
+            Curve::BrainpoolP256r1 => key!(BrainpoolP256r1, ecdsa::VerifyingKey::<bp256::BrainpoolP256r1>),
+            Curve::BrainpoolP384r1 => key!(BrainpoolP384r1, ecdsa::VerifyingKey::<bp384::BrainpoolP384r1>),
+        }
     }
 
     pub(super) fn ed25519(key: &[u8]) -> Self {
@@ -49,6 +54,21 @@ impl Decoded {
             .ok()
             .and_then(|k| ed25519_dalek::VerifyingKey::from_bytes(k).ok())
             .map_or(Self::None, |k| Self::Ed25519(Box::new(k)))
+    }
+
+    pub(super) fn ml_dsa(set: MlDsa, key: &[u8]) -> Self {
+        macro_rules! key {
+            ($name:ident) => {
+                key.try_into().map_or(Self::None, |octets| {
+                    Self::$name(Box::new(ml_dsa::VerifyingKey::<ml_dsa::$name>::decode(octets)))
+                })
+            };
+        }
+        match set {
+            MlDsa::Set44 => key!(MlDsa44),
+            MlDsa::Set65 => key!(MlDsa65),
+            MlDsa::Set87 => key!(MlDsa87),
+        }
     }
 }
 
@@ -58,36 +78,56 @@ pub(super) fn verify(
     message: Message<'_>,
     signature: &[u8],
 ) -> Result<(), VerifyError> {
+    macro_rules! ecdsa {
+        ($key:expr, $digest:expr, $signature:ty, $field:expr) => {{
+            let signature = <$signature>::from_bytes(signature).map_err(|_| VerifyError::Mismatch)?;
+            check($key.verify_prehash(&prehash(*$digest, message, $field)?, &signature).is_ok())
+        }};
+    }
+    macro_rules! ml_dsa {
+        ($key:expr, $name:ident) => {{
+            let octets = octets(message)?;
+            let signature =
+                ml_dsa::Signature::<ml_dsa::$name>::try_from(signature).map_err(|_| VerifyError::Mismatch)?;
+            check($key.verify(octets, &signature).is_ok())
+        }};
+    }
     match (key.decoded(), algorithm) {
         (Decoded::Rsa(rsa), SignatureAlgorithm::RsaPkcs1v15(d)) => {
             let digest = digest(*d, message)?;
-            // The padded block is built anew and compared whole, so that no
-            // octet of it is left for a forger to choose.
-            check(rsa.verify(pkcs1v15(*d), digest.octets(), signature).is_ok())
+            check(rsa.verify_pkcs1(&pkcs1v15(*d).prefix, digest.octets(), signature))
         }
         (Decoded::Rsa(rsa), SignatureAlgorithm::RsaPss(p)) => {
             let digest = digest(p.digest, message)?;
-            verify_pss(rsa, p, &digest, signature)
+            check(rsa.verify_pss(p, &digest, signature))
         }
-        (Decoded::P256(k), SignatureAlgorithm::Ecdsa(d)) => {
-            let signature = p256::ecdsa::DerSignature::from_bytes(signature).map_err(|_| VerifyError::Mismatch)?;
-            check(k.verify_prehash(&prehash(*d, message, 32)?, &signature).is_ok())
+        (Decoded::P256(k), SignatureAlgorithm::Ecdsa(d)) => ecdsa!(k, d, p256::ecdsa::DerSignature, 32),
+        (Decoded::P384(k), SignatureAlgorithm::Ecdsa(d)) => ecdsa!(k, d, p384::ecdsa::DerSignature, 48),
+        (Decoded::P521(k), SignatureAlgorithm::Ecdsa(d)) => ecdsa!(k, d, p521::ecdsa::DerSignature, 66),
+        (Decoded::BrainpoolP256r1(k), SignatureAlgorithm::Ecdsa(d)) => {
+            ecdsa!(k, d, bp256::r1::ecdsa::DerSignature, 32)
         }
-        (Decoded::P384(k), SignatureAlgorithm::Ecdsa(d)) => {
-            let signature = p384::ecdsa::DerSignature::from_bytes(signature).map_err(|_| VerifyError::Mismatch)?;
-            check(k.verify_prehash(&prehash(*d, message, 48)?, &signature).is_ok())
-        }
-        (Decoded::P521(k), SignatureAlgorithm::Ecdsa(d)) => {
-            let signature = p521::ecdsa::DerSignature::from_bytes(signature).map_err(|_| VerifyError::Mismatch)?;
-            check(k.verify_prehash(&prehash(*d, message, 66)?, &signature).is_ok())
+        (Decoded::BrainpoolP384r1(k), SignatureAlgorithm::Ecdsa(d)) => {
+            ecdsa!(k, d, bp384::r1::ecdsa::DerSignature, 48)
         }
         (Decoded::Ed25519(k), SignatureAlgorithm::Ed25519) => {
-            let Message::Octets(octets) = message else { return Err(VerifyError::Unsupported) };
+            let octets = octets(message)?;
             let signature = ed25519_dalek::Signature::from_slice(signature).map_err(|_| VerifyError::Mismatch)?;
             check(k.verify_strict(octets, &signature).is_ok())
         }
+        (Decoded::MlDsa44(k), SignatureAlgorithm::MlDsa(MlDsa::Set44)) => ml_dsa!(k, MlDsa44),
+        (Decoded::MlDsa65(k), SignatureAlgorithm::MlDsa(MlDsa::Set65)) => ml_dsa!(k, MlDsa65),
+        (Decoded::MlDsa87(k), SignatureAlgorithm::MlDsa(MlDsa::Set87)) => ml_dsa!(k, MlDsa87),
         (Decoded::None, _) => Err(VerifyError::Unsupported),
         _ => Err(VerifyError::WrongKey),
+    }
+}
+
+/// The message itself, which pure Ed25519 and ML-DSA need.
+const fn octets(message: Message<'_>) -> Result<&[u8], VerifyError> {
+    match message {
+        Message::Octets(octets) => Ok(octets),
+        Message::Digest(_) => Err(VerifyError::Unsupported),
     }
 }
 
@@ -132,17 +172,4 @@ pub(super) fn pkcs1v15(digest: DigestAlgorithm) -> Pkcs1v15Sign {
         DigestAlgorithm::Sha3_384 => Pkcs1v15Sign::new::<sha3::Sha3_384>(),
         DigestAlgorithm::Sha3_512 => Pkcs1v15Sign::new::<sha3::Sha3_512>(),
     }
-}
-
-fn verify_pss(key: &rsa::PublicKey, p: &PssParameters, digest: &Digest, signature: &[u8]) -> Result<(), VerifyError> {
-    if signature.len() != key.size() {
-        return Err(VerifyError::Mismatch);
-    }
-    let s = BoxedUint::from_be_slice(signature, key.n_bits_precision()).map_err(|_| VerifyError::Mismatch)?;
-    if s >= *key.n().as_ref() {
-        return Err(VerifyError::Mismatch);
-    }
-    let em = rsa::hazmat::rsa_encrypt(key, &s).map_err(|_| VerifyError::Mismatch)?.to_be_bytes();
-    let em = em.get(em.len().saturating_sub(key.size())..).unwrap_or_default();
-    check(pss::holds(em, key.n().as_ref().bit_width_vartime() as usize, p, digest))
 }

@@ -7,6 +7,7 @@ use super::SignerIdentity;
 use super::SigningKey;
 use super::ToBeSigned;
 use super::pkcs12::Pfx;
+use crate::crypto::Backend;
 use crate::crypto::KeyType;
 use crate::crypto::Message;
 use crate::crypto::PrivateKey;
@@ -22,6 +23,7 @@ pub struct SoftKey {
     key: PrivateKey,
     identity: SignerIdentity,
     algorithm: SignatureAlgorithm,
+    backend: Backend,
 }
 
 impl SoftKey {
@@ -35,7 +37,7 @@ impl SoftKey {
         }
         let algorithm = SignatureAlgorithm::default_for(identity.certificate().public_key())
             .unwrap_or_else(|| key.default_algorithm());
-        Ok(Self { key, identity, algorithm })
+        Ok(Self { key, identity, algorithm, backend: Backend::default() })
     }
 
     /// The one key of a PKCS#12 store with its certificate and chain.
@@ -77,6 +79,13 @@ impl SoftKey {
         self.algorithm = algorithm;
         Ok(self)
     }
+
+    /// Signs through another backend than the default one.
+    #[must_use]
+    pub const fn with_backend(mut self, backend: Backend) -> Self {
+        self.backend = backend;
+        self
+    }
 }
 
 /// The same numbers; an RSA key may be named id-RSASSA-PSS in its certificate
@@ -95,7 +104,8 @@ impl SigningKey for SoftKey {
     }
 
     fn sign(&self, message: &ToBeSigned) -> Result<SignatureValue, Error> {
-        self.key.sign(message.algorithm(), Message::Octets(message.octets())).map(SignatureValue::new)
+        let octets = Message::Octets(message.octets());
+        self.backend.sign(&self.key, message.algorithm(), octets).map(SignatureValue::new)
     }
 }
 

@@ -31,5 +31,6 @@ pub use settings::PathSettings;
 pub use signature::SignatureFact;
 
 pub(crate) use process::validate_chain;
+pub(crate) use signature::Identity;
 pub(crate) use signature::Signed;
 pub(crate) use signature::Verifier;

@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use super::failure::PathReason;
 use crate::crypto::Backend;
 use crate::crypto::Digest;
-use crate::crypto::DigestAlgorithm;
 use crate::crypto::KeyType;
 use crate::crypto::Message;
 use crate::crypto::PublicKey;
@@ -27,11 +26,19 @@ pub struct SignatureFact {
     pub key: KeyType,
 }
 
+/// What is signed, signature included: two of them are one where their octets are.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Identity {
+    /// Compared by its octets, which are few: digesting them costs more.
+    Certificate(Certificate),
+    /// SHA-256 of a CRL or OCSP response.
+    Digest(Digest),
+}
+
 /// Something signed, as RFC 5280 and RFC 6960 sign: octets, algorithm, value.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Signed<'a> {
-    /// SHA-256 of the whole structure, signature included.
-    pub(crate) sha256: Digest,
+    pub(crate) identity: Identity,
     pub(crate) memo: &'a SignatureMemo,
     pub(crate) octets: &'a [u8],
     pub(crate) algorithm: &'a [u8],
@@ -43,7 +50,7 @@ pub(crate) struct Signed<'a> {
 impl<'a> Signed<'a> {
     pub(crate) fn certificate(certificate: &'a Certificate) -> Self {
         Self {
-            sha256: certificate.sha256(),
+            identity: Identity::Certificate(certificate.clone()),
             memo: certificate.signature_memo(),
             octets: certificate.tbs_octets(),
             algorithm: certificate.signature_algorithm(),
@@ -58,8 +65,7 @@ impl<'a> Signed<'a> {
 pub(crate) struct Verifier {
     backend: Backend,
     checks: Budget,
-    /// By digest of the signed structure and of the key.
-    known: RefCell<HashMap<(Digest, Digest), Verdict>>,
+    known: RefCell<HashMap<(Identity, PublicKey), Verdict>>,
 }
 
 pub(crate) type Verdict = Result<SignatureFact, (PathReason, &'static str)>;
@@ -70,12 +76,11 @@ impl Verifier {
     }
 
     pub(crate) fn verify(&self, signed: &Signed<'_>, key: &PublicKey) -> Verdict {
-        let key_digest = DigestAlgorithm::Sha256.digest(key.spki());
-        let id = (signed.sha256, key_digest);
+        let id = (signed.identity.clone(), key.clone());
         if let Some(verdict) = self.known.borrow().get(&id) {
             return *verdict;
         }
-        let verdict = self.try_verify(signed, key, key_digest);
+        let verdict = self.try_verify(signed, key);
         // An exhausted budget is no property of the signature.
         if !matches!(verdict, Err((PathReason::Budget, _))) {
             self.known.borrow_mut().insert(id, verdict);
@@ -83,7 +88,7 @@ impl Verifier {
         verdict
     }
 
-    fn try_verify(&self, signed: &Signed<'_>, key: &PublicKey, key_digest: Digest) -> Verdict {
+    fn try_verify(&self, signed: &Signed<'_>, key: &PublicKey) -> Verdict {
         if signed.inner_algorithm.is_some_and(|inner| inner != signed.algorithm) {
             return Err((PathReason::Malformed, "the signature algorithm inside of the signed part differs"));
         }
@@ -91,10 +96,10 @@ impl Verifier {
             .map_err(|_| (PathReason::UnsupportedAlgorithm, "the signature algorithm is not supported"))?;
         // Spent on what an earlier search found out, too: the outcome must not depend on it.
         self.checks.spend().map_err(|_| (PathReason::Budget, "too many signatures to verify"))?;
-        let outcome = signed.memo.get(&key_digest).unwrap_or_else(|| {
+        let outcome = signed.memo.get(key).unwrap_or_else(|| {
             let verified = self.backend.verify(key, &algorithm, Message::Octets(signed.octets), signed.value);
             let outcome = verified.map(|()| algorithm);
-            signed.memo.put(key_digest, outcome);
+            signed.memo.put(key.clone(), outcome);
             outcome
         });
         match outcome {

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::crypto::Backend;
 use crate::crypto::Digest;
 use crate::crypto::DigestAlgorithm;
 use crate::crypto::Digester;
@@ -32,6 +33,18 @@ impl Pdf<'_> {
     /// Where a pair does not begin at 0 or is out of order, the file cannot be
     /// read, or the pairs together ask for too much work.
     pub fn digests(&self, wanted: &[([Range<u64>; 2], DigestAlgorithm)]) -> Result<Vec<Digest>, Error> {
+        self.digests_by(Backend::default(), wanted)
+    }
+
+    /// [`digests`](Self::digests), computed by a backend of the caller's choice.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn digests_by(
+        &self,
+        backend: Backend,
+        wanted: &[([Range<u64>; 2], DigestAlgorithm)],
+    ) -> Result<Vec<Digest>, Error> {
         let orderly = |[head, tail]: &[Range<u64>; 2]| {
             head.start == 0 && head.end <= tail.start && tail.start <= tail.end && tail.end <= self.len()
         };
@@ -47,7 +60,7 @@ impl Pdf<'_> {
         for (ranges, algorithm) in wanted {
             match heads.iter_mut().find(|(known, ..)| known == algorithm) {
                 Some((.., until)) => *until = (*until).max(ranges[0].end),
-                None => heads.push((*algorithm, algorithm.digester(), ranges[0].end)),
+                None => heads.push((*algorithm, backend.digester(*algorithm), ranges[0].end)),
             }
         }
         let mut running: Vec<Running<'_>> =

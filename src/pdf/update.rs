@@ -242,7 +242,9 @@ impl<'p> Update<'p> {
             latest.trailer().iter().filter(|(key, _)| !OWN_KEYS.iter().any(|own| own.as_bytes() == key.octets()));
         let carried = carried.map(|(key, value)| (key.clone(), value.clone())).collect();
         let mut trailer = Dictionary::from_entries(carried);
-        trailer.set("ID", self.file_identifier(&writer.octets)?);
+        if let Some(identifier) = self.file_identifier(&writer.octets)? {
+            trailer.set("ID", identifier);
+        }
         trailer.set("Prev", offset_object(latest.startxref())?);
         match latest.form() {
             XrefForm::Table | XrefForm::Hybrid => writer.table(trailer, self.next)?,
@@ -252,7 +254,9 @@ impl<'p> Update<'p> {
     }
 
     /// The first element stays, the second follows from what is written (ISO 32000-2 §14.4).
-    fn file_identifier(&self, body: &[u8]) -> Result<Object, Error> {
+    ///
+    /// An encrypted document without one gets none: its key was derived without it.
+    fn file_identifier(&self, body: &[u8]) -> Result<Option<Object>, Error> {
         let latest = self.pdf.latest();
         let old = latest.get(latest.trailer(), "ID")?;
         let element = |index: usize| -> Result<Option<Vec<u8>>, Error> {
@@ -260,6 +264,9 @@ impl<'p> Update<'p> {
             Ok(latest.resolve(value)?.as_string().map(<[u8]>::to_vec))
         };
         let (first, second) = (element(0)?, element(1)?);
+        if first.is_none() && self.pdf.encryption().is_some() {
+            return Ok(latest.trailer().get("ID").cloned());
+        }
         let mut digester = DigestAlgorithm::Sha256.digester();
         for part in [first.as_deref().unwrap_or_default(), second.as_deref().unwrap_or_default(), body] {
             digester.update(part);
@@ -267,7 +274,7 @@ impl<'p> Update<'p> {
         digester.update(&self.pdf.len().to_be_bytes());
         let fresh = digester.finish().octets().get(..16).unwrap_or_default().to_vec();
         let first = first.unwrap_or_else(|| fresh.clone());
-        Ok(vec![Object::hexadecimal(first), Object::hexadecimal(fresh)].into())
+        Ok(Some(vec![Object::hexadecimal(first), Object::hexadecimal(fresh)].into()))
     }
 }
 

@@ -13,6 +13,7 @@ use super::status::RevocationStatus;
 use super::status::UnknownReason;
 use crate::crypto::DigestAlgorithm;
 use crate::crypto::PublicKey;
+use crate::path::Identity;
 use crate::path::Issuer;
 use crate::path::Path;
 use crate::path::PathBuilder;
@@ -44,7 +45,7 @@ pub(super) struct Signer {
 impl<'a> Signed<'a> {
     pub(super) fn crl(crl: &'a Crl) -> Self {
         Self {
-            sha256: crl.sha256(),
+            identity: Identity::Digest(crl.sha256()),
             memo: crl.signature_memo(),
             octets: crl.tbs_octets(),
             algorithm: crl.signature_algorithm(),
@@ -55,7 +56,7 @@ impl<'a> Signed<'a> {
 
     pub(super) fn ocsp(response: &'a OcspResponse) -> Self {
         Self {
-            sha256: response.sha256(),
+            identity: Identity::Digest(response.sha256()),
             memo: response.signature_memo(),
             octets: response.tbs_octets(),
             algorithm: response.signature_algorithm(),

@@ -6,7 +6,6 @@ use crate::cms::SignedAttributes;
 use crate::cms::SignedDataBuilder;
 use crate::cms::SignerInfoParts;
 use crate::crypto::Backend;
-use crate::crypto::Curve;
 use crate::crypto::Digest;
 use crate::crypto::DigestAlgorithm;
 use crate::crypto::KeyType;
@@ -67,8 +66,13 @@ impl Choice {
                 SignatureAlgorithm::RsaPss(PssParameters::new(digest))
             }
             (SignatureAlgorithm::Ecdsa(_), Some(digest)) => SignatureAlgorithm::Ecdsa(digest),
-            (SignatureAlgorithm::Ed25519, Some(digest)) if digest != DigestAlgorithm::Sha512 => {
-                let message = "Ed25519 signs with SHA-512 (RFC 8419); another digest cannot be chosen";
+            (SignatureAlgorithm::Ed25519 | SignatureAlgorithm::MlDsa(_), Some(digest))
+                if digest != DigestAlgorithm::Sha512 =>
+            {
+                let message = format!(
+                    "{} goes with SHA-512 (RFC 8419, RFC 9882); another digest cannot be chosen",
+                    preferred.name()
+                );
                 return Err(Misuse::new(message).into());
             }
             (preferred, _) => preferred,
@@ -145,10 +149,9 @@ impl Signer {
         let ecdsa = |field: usize| 2 * (field + 3) + 4;
         match self.certificate().public_key().key_type() {
             KeyType::Rsa { bits } => bits.div_ceil(8),
-            KeyType::Ec(Curve::P256) => ecdsa(32),
-            KeyType::Ec(Curve::P384) => ecdsa(48),
-            KeyType::Ec(Curve::P521) => ecdsa(66),
+            KeyType::Ec(curve) => ecdsa(curve.bits().div_ceil(8)),
             KeyType::Ed25519 => 64,
+            KeyType::MlDsa(set) => set.signature_len(),
             KeyType::Other(_) => 1024,
         }
     }
@@ -191,6 +194,7 @@ fn check_algorithm(certificate: &Certificate, algorithm: &SignatureAlgorithm) ->
         (KeyType::Rsa { .. }, SignatureAlgorithm::RsaPkcs1v15(_) | SignatureAlgorithm::RsaPss(_))
         | (KeyType::Ec(_), SignatureAlgorithm::Ecdsa(_))
         | (KeyType::Ed25519, SignatureAlgorithm::Ed25519) => Ok(()),
+        (KeyType::MlDsa(of_key), SignatureAlgorithm::MlDsa(named)) if of_key == *named => Ok(()),
         _ => Err(Misuse::new(format!("{} does not fit the key of the signer's certificate", algorithm.name())).into()),
     }
 }

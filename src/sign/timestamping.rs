@@ -132,6 +132,12 @@ pub struct CmsTimestamping {
     question: Question,
 }
 
+/// A time-stamp on any octets, such as an evidence package; a [`Job`] whose output is the token.
+#[derive(Debug)]
+pub struct OctetsTimestamping {
+    question: Question,
+}
+
 /// One time-stamp, asked for and then answered.
 pub(super) struct Question {
     settings: TimestampSettings,
@@ -223,6 +229,32 @@ impl Job for CmsTimestamping {
         let token = self.question.finish()?;
         let [(oid, value)] = unsigned(&token);
         Ok(SignedCms::from(&self.cms.with_unsigned_attribute(self.index, &oid, &value)?))
+    }
+}
+
+impl OctetsTimestamping {
+    /// For a time-stamp on `octets`.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] for a nonce that is too short.
+    pub fn new(octets: &[u8], settings: TimestampSettings) -> Result<Self, Error> {
+        Ok(Self { question: Question::new(settings, octets, Backend::default())? })
+    }
+}
+
+impl Job for OctetsTimestamping {
+    type Output = TimeStampToken;
+
+    fn requests(&self) -> Vec<Request> {
+        self.question.requests()
+    }
+
+    fn answer(&mut self, request: &Request, response: Result<Response, Error>) {
+        self.question.answer(request, response);
+    }
+
+    fn finish(self) -> Result<TimeStampToken, Error> {
+        self.question.finish()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::OnceLock;
 
 use crate::asn1::Oid;
 use crate::crypto::Digest;
@@ -25,7 +26,8 @@ struct Inner {
     key: PublicKey,
     certificate: Option<Certificate>,
     constraints: AnchorConstraints,
-    sha256: Digest,
+    /// Made when it is first asked for.
+    sha256: OnceLock<Digest>,
 }
 
 /// What the caller allows an anchor to vouch for (RFC 5937). Always applied.
@@ -51,7 +53,7 @@ impl TrustAnchor {
         Self(Arc::new(Inner {
             name: certificate.subject().clone(),
             key: certificate.public_key().clone(),
-            sha256: certificate.sha256(),
+            sha256: OnceLock::new(),
             certificate: Some(certificate),
             constraints: AnchorConstraints::default(),
         }))
@@ -60,15 +62,12 @@ impl TrustAnchor {
     /// A bare name and key.
     #[must_use]
     pub fn from_name_and_key(name: Name, key: PublicKey) -> Self {
-        let mut digester = DigestAlgorithm::Sha256.digester();
-        digester.update(name.der());
-        digester.update(key.spki());
         Self(Arc::new(Inner {
             name,
             key,
             certificate: None,
             constraints: AnchorConstraints::default(),
-            sha256: digester.finish(),
+            sha256: OnceLock::new(),
         }))
     }
 
@@ -81,7 +80,7 @@ impl TrustAnchor {
             key: inner.key.clone(),
             certificate: inner.certificate.clone(),
             constraints,
-            sha256: inner.sha256,
+            sha256: inner.sha256.clone(),
         }))
     }
 
@@ -113,13 +112,22 @@ impl TrustAnchor {
     /// SubjectPublicKeyInfo, one after the other.
     #[must_use]
     pub fn sha256(&self) -> Digest {
-        self.0.sha256
+        let inner = &*self.0;
+        *inner.sha256.get_or_init(|| match &inner.certificate {
+            Some(certificate) => certificate.sha256(),
+            None => {
+                let mut digester = DigestAlgorithm::Sha256.digester();
+                digester.update(inner.name.der());
+                digester.update(inner.key.spki());
+                digester.finish()
+            }
+        })
     }
 }
 
 impl PartialEq for TrustAnchor {
     fn eq(&self, other: &Self) -> bool {
-        self.0.sha256 == other.0.sha256 && self.0.constraints == other.0.constraints
+        self.sha256() == other.sha256() && self.0.constraints == other.0.constraints
     }
 }
 
@@ -129,7 +137,7 @@ impl fmt::Debug for TrustAnchor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("TrustAnchor")
             .field("name", &self.0.name)
-            .field("sha256", &self.0.sha256)
+            .field("sha256", &self.sha256())
             .finish_non_exhaustive()
     }
 }

@@ -362,6 +362,14 @@ impl<'v> Certificates<'v> {
         usable
     }
 
+    /// Takes what the document itself holds: offered as all evidence is, and as old as the document is proven to be.
+    pub(super) fn carried(&mut self, evidence: &Evidence) {
+        self.evidence.add_all(evidence);
+        if self.existence.time < self.at {
+            self.note(evidence, self.existence.time);
+        }
+    }
+
     /// Puts down that everything in `evidence` existed at `time`.
     pub(super) fn note(&mut self, evidence: &Evidence, time: Time) {
         evidence.certificates().iter().for_each(|c| self.proofs.note(c.sha256(), time));

@@ -25,6 +25,7 @@ use super::trust;
 use super::trust::Existence;
 use crate::cms::SignedData;
 use crate::cms::SignerInfo;
+use crate::crypto::Backend;
 use crate::crypto::Digest;
 use crate::crypto::DigestAlgorithm;
 use crate::error::Error;
@@ -96,8 +97,10 @@ pub(super) fn validate(
     report: &mut Report,
 ) {
     report.findings.extend_from_slice(signed.findings());
-    offer(signed, &mut certificates.evidence);
-    let beside = match content.map(|content| digests(signed, content)).transpose() {
+    let mut carried = Evidence::new();
+    offer(signed, &mut carried);
+    certificates.carried(&carried);
+    let beside = match content.map(|content| digests(signed, content, certificates.backend)).transpose() {
         Ok(beside) => beside,
         Err(error) => {
             let message = format!("the content cannot be read: {error}");
@@ -140,7 +143,7 @@ fn one(
     let all_beside = detached.map(|beside| beside.digests);
     let bare = detached.and_then(|beside| beside.octets).filter(|_| signer.signed_attributes().is_none());
     let beside = all_beside.zip(algorithm).and_then(|(all, a)| all.iter().find(|d| d.algorithm() == a).copied());
-    let inside = signed.content().zip(algorithm).map(|(octets, a)| a.digest(octets));
+    let inside = signed.content().zip(algorithm).map(|(octets, a)| certificates.backend.digest(a, octets));
     let content = Content {
         content_type: Some(*signed.content_type()),
         digest: inside.or(beside),
@@ -283,7 +286,7 @@ pub(super) fn timestamps(
 }
 
 /// The content's digest by every algorithm that a signer uses, in one pass.
-fn digests(signed: &SignedData, content: &dyn Source) -> Result<Vec<Digest>, Error> {
+fn digests(signed: &SignedData, content: &dyn Source, backend: Backend) -> Result<Vec<Digest>, Error> {
     let mut algorithms: Vec<DigestAlgorithm> = Vec::new();
     let archived = signed.signers().iter().flat_map(SignerInfo::archive_time_stamps);
     let archived = archived.filter_map(|t| TimeStampToken::from_octets(t, &Limits::default()).ok());
@@ -294,9 +297,9 @@ fn digests(signed: &SignedData, content: &dyn Source) -> Result<Vec<Digest>, Err
         }
     }
     if let Some(octets) = content.octets() {
-        return Ok(algorithms.iter().map(|a| a.digest(octets)).collect());
+        return Ok(algorithms.iter().map(|a| backend.digest(*a, octets)).collect());
     }
-    let mut running: Vec<_> = algorithms.iter().map(|a| a.digester()).collect();
+    let mut running: Vec<_> = algorithms.iter().map(|a| backend.digester(*a)).collect();
     let mut buffer = vec![0; CHUNK];
     let mut position = 0;
     while position < content.len() {

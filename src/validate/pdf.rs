@@ -36,6 +36,7 @@ use crate::cms::SignedData;
 use crate::cms::Verification;
 use crate::cms::VerificationFault;
 use crate::cms::verify_rsa_sha1;
+use crate::crypto::Backend;
 use crate::crypto::Digest;
 use crate::crypto::DigestAlgorithm;
 use crate::crypto::SignatureAlgorithm;
@@ -88,7 +89,7 @@ pub(super) fn validate(mut certificates: Certificates<'_>, document: &Pdf<'_>, r
         }
         facts.kind != pdf::SignatureKind::UsageRights
     });
-    let entries = match entries(document, &facts) {
+    let entries = match entries(document, &facts, certificates.backend) {
         Ok(entries) => entries,
         Err(error) => return report.signatures.push(unreadable(&error, certificates.at)),
     };
@@ -109,7 +110,7 @@ pub(super) fn validate(mut certificates: Certificates<'_>, document: &Pdf<'_>, r
             report.findings.push(Finding::warning("DSS_UNREADABLE", message));
         }
     }
-    certificates.evidence.add_all(&carried);
+    certificates.carried(&carried);
 
     let mut walk = Walk { document, entries: &entries, history: &history, carried: &carried, covering: None };
     let mut judged: Vec<SignatureReport> =
@@ -296,7 +297,7 @@ impl SignatureReport {
 }
 
 /// Reads what the signatures hold and digests what they cover, in one pass over the document.
-fn entries<'d>(document: &Pdf<'_>, facts: &'d [SignatureFacts]) -> Result<Vec<Entry<'d>>, Error> {
+fn entries<'d>(document: &Pdf<'_>, facts: &'d [SignatureFacts], backend: Backend) -> Result<Vec<Entry<'d>>, Error> {
     let mut entries: Vec<Entry<'d>> =
         facts.iter().map(|facts| Entry { facts, container: container(facts, document), digest: None }).collect();
     let mut wanted: Vec<([Range<u64>; 2], DigestAlgorithm)> = Vec::new();
@@ -307,7 +308,7 @@ fn entries<'d>(document: &Pdf<'_>, facts: &'d [SignatureFacts]) -> Result<Vec<En
             whose.push(index);
         }
     }
-    for (index, digest) in whose.into_iter().zip(document.digests(&wanted)?) {
+    for (index, digest) in whose.into_iter().zip(document.digests_by(backend, &wanted)?) {
         if let Some(entry) = entries.get_mut(index) {
             entry.digest = Some(digest);
         }

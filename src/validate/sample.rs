@@ -141,10 +141,10 @@ pub(super) fn report() -> Report {
     }
 }
 
-/// Compares with a snapshot; `KYSO_UPDATE_SNAPSHOTS` writes it anew.
+/// Compares with a snapshot; `KYSO_BLESS` writes it anew.
 pub(super) fn snapshot(name: &str, actual: &str) {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots").join(name);
-    if std::env::var_os("KYSO_UPDATE_SNAPSHOTS").is_some() {
+    if std::env::var_os("KYSO_BLESS").is_some() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, actual).unwrap();
     }

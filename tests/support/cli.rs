@@ -111,7 +111,7 @@ impl Office {
     pub fn signer(&self, name: &str, template: &Template, spec: KeySpec) -> Certificate {
         let key = PrivateKey::generate(spec).unwrap();
         let certificate = self.ca.certify(template, &key);
-        self.write(&format!("{name}.key"), key.to_pkcs8_der().unwrap().as_slice());
+        self.write(&format!("{name}.key"), key.to_pkcs8_der().unwrap());
         self.write(&format!("{name}.pem"), certificate.to_pem());
         certificate
     }

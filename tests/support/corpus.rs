@@ -30,6 +30,15 @@ pub fn corpus() -> Option<PathBuf> {
     None
 }
 
+/// Every backend that was built in; the suites end the same under each.
+pub fn backends() -> Vec<kyso::crypto::Backend> {
+    vec![
+        kyso::crypto::Backend::rust_crypto(),
+        #[cfg(feature = "aws-lc-rs")]
+        kyso::crypto::Backend::aws_lc_rs(),
+    ]
+}
+
 /// A document of the PDF corpus, and the password that opened it: the corpus
 /// states them in its notes, and one of these opens each file.
 pub fn open_pdf(octets: &[u8]) -> Result<(Pdf<'_>, &'static str), Error> {

@@ -365,6 +365,12 @@ pub(crate) struct VerifyArgs {
     /// Write what each signature covers into this folder.
     #[arg(long, value_name = "DIR")]
     pub(crate) extract: Option<PathBuf>,
+    /// Write an evidence package: what is known of the signatures now, time-stamped.
+    #[arg(long, value_name = "PACKAGE", requires = "tsa")]
+    pub(crate) save_evidence: Option<PathBuf>,
+    /// Time-stamping authority for the evidence package.
+    #[arg(long, value_name = "URL", requires = "save_evidence")]
+    pub(crate) tsa: Option<String>,
 }
 
 #[derive(Subcommand, Debug)]

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use kyso::Limits;
 use kyso::cms::SignedData;
+use kyso::evidence::PackageDraft;
 use kyso::fetch::Fetch;
 use kyso::fetch::Request;
 use kyso::files::FileSource;
@@ -14,7 +15,9 @@ use kyso::files::Output;
 use kyso::pdf::SignatureKind;
 use kyso::pdf::Source;
 use kyso::revocation::Evidence;
+use kyso::sign::timestamping::OctetsTimestamping;
 use kyso::validate::Coverage;
+use kyso::validate::Gathered;
 use kyso::validate::Integrity;
 use kyso::validate::Overall;
 use kyso::validate::Report;
@@ -48,10 +51,14 @@ pub(crate) fn verify(args: &VerifyArgs, lang: Lang) -> Outcome {
     };
     let given = trust::given(&args.trust)?;
     let source = FileSource::open(&args.input)?;
-    let report = match input::kind(&source)? {
+    let gathered = match input::kind(&source)? {
         Kind::Pdf => pdf(args, &given, &source)?,
         Kind::Other => cms(args, &given)?,
     };
+    let report = gathered.report;
+    if let (Some(file), Some(url)) = (&args.save_evidence, &args.tsa) {
+        save_evidence(file, url, &given, args.trust.online, &source, &gathered.evidence)?;
+    }
     source.check_unchanged()?;
     if let Some(file) = further {
         sign::write(file, report.to_etsi_xml().as_bytes())?;
@@ -74,16 +81,45 @@ pub(crate) fn show(report: &Report, as_json: bool, lang: Lang) -> Outcome {
     })
 }
 
-/// Validates, with `online` on evidence from the network too. `document` is
-/// what an evidence package would be about.
-///
-/// What failed is said on standard error, for the report only says that it is missing.
+/// The report alone; see [`gather`].
 pub(crate) fn validate<'v>(
     given: &'v Given,
     online: bool,
     document: &dyn Source,
     validation: impl Fn(&Validator<'v>) -> Report + 'v,
 ) -> Result<Report, Stop> {
+    gather(given, online, document, validation).map(|gathered| gathered.report)
+}
+
+/// Makes the evidence package on a document at its receipt (`--save-evidence`).
+fn save_evidence(
+    file: &Path,
+    url: &str,
+    given: &Given,
+    online: bool,
+    document: &dyn Source,
+    known: &Evidence,
+) -> Result<(), Stop> {
+    let draft = PackageDraft::new(document, known)?;
+    let covered = draft.to_be_stamped();
+    let job = OctetsTimestamping::new(&covered, request::timestamp(url)?)?;
+    let token = kyso::fetch::run(job, &network::client()?)?;
+    let digest = token.imprint().algorithm().digest(&covered);
+    let authority = gather(given, online, document, |validator| validator.timestamp(&token, Some(&digest)))?;
+    let package = draft.stamp(token.clone(), &authority.evidence)?;
+    sign::write(file, &package.to_octets())
+}
+
+/// Validates, with `online` on evidence from the network too. `document` is
+/// what an evidence package would be about.
+///
+/// What failed is said on standard error, for the report only says that it is missing.
+fn gather<'v>(
+    given: &'v Given,
+    online: bool,
+    document: &dyn Source,
+    validation: impl Fn(&Validator<'v>) -> Report + 'v,
+) -> Result<Gathered, Stop> {
     let validator = Validator::new(&given.policy, &given.anchors, given.at).evidence(&given.evidence);
     let validator = match &given.package {
         Some(package) => validator.package(package, document),
@@ -95,7 +131,7 @@ pub(crate) fn validate<'v>(
         let place = place.map_or_else(String::new, |place| format!("{place}: "));
         print::note(&format!("{place}{}", finding.message()));
     }
-    Ok(gathered.report)
+    Ok(gathered)
 }
 
 /// Asks for what was not asked for before; tells whether anything new came.
@@ -120,13 +156,14 @@ pub(crate) fn fetch_into(
     new
 }
 
-fn pdf(args: &VerifyArgs, given: &Given, source: &FileSource) -> Result<Report, Stop> {
+fn pdf(args: &VerifyArgs, given: &Given, source: &FileSource) -> Result<Gathered, Stop> {
     if args.content.is_some() {
         return Err(Stop::usage("--content is for detached signatures; a PDF holds its own content"));
     }
     let watched = Watched::new(source, 1);
     let pdf = request::pdf(&watched, &args.pdf, &args.input)?;
-    let report = validate(given, args.trust.online, source, |validator| validator.pdf(&pdf))?;
+    let gathered = gather(given, args.trust.online, source, |validator| validator.pdf(&pdf))?;
+    let report = &gathered.report;
     if let Some(folder) = &args.extract {
         let mut facts = pdf.signatures().map_err(sign::of_pdf(&args.input))?;
         // The report has nothing on usage rights.
@@ -140,7 +177,7 @@ fn pdf(args: &VerifyArgs, given: &Given, source: &FileSource) -> Result<Report, 
             }
         }
     }
-    Ok(report)
+    Ok(gathered)
 }
 
 /// Only what a signature that computes covers as a whole is handed out as signed.
@@ -148,13 +185,14 @@ fn shows_what_was_signed(report: &SignatureReport) -> bool {
     report.integrity() == Integrity::Intact && report.coverage() != Some(Coverage::Partial)
 }
 
-fn cms(args: &VerifyArgs, given: &Given) -> Result<Report, Stop> {
+fn cms(args: &VerifyArgs, given: &Given) -> Result<Gathered, Stop> {
     let octets = input::read(&args.input)?;
     let signed = SignedData::from_file(&octets, &Limits::default()).map_err(|e| Stop::from(e).of_file(&args.input))?;
     let content = args.content.as_deref().map(FileSource::open).transpose()?;
     let watched = content.as_ref().map(|content| Watched::new(content, 1));
     let content_source = watched.as_ref().map(|watched| watched as &dyn Source);
-    let report = validate(given, args.trust.online, &octets, |validator| validator.cms(&signed, content_source))?;
+    let gathered = gather(given, args.trust.online, &octets, |validator| validator.cms(&signed, content_source))?;
+    let report = &gathered.report;
     if let Some(content) = &content {
         content.check_unchanged()?;
     }
@@ -164,7 +202,7 @@ fn cms(args: &VerifyArgs, given: &Given) -> Result<Report, Stop> {
     {
         Folder::new(folder, "content")?.write("", &octets, octets.len() as u64)?;
     }
-    Ok(report)
+    Ok(gathered)
 }
 
 /// Where extracted content goes: files that are new, under names that stay inside.

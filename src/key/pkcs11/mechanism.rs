@@ -11,7 +11,6 @@ use cryptoki::mechanism::rsa::PkcsPssParams;
 use cryptoki::types::Ulong;
 
 use crate::asn1::encode;
-use crate::crypto::Curve;
 use crate::crypto::DigestAlgorithm;
 use crate::crypto::KeyType;
 use crate::crypto::PssParameters;
@@ -47,6 +46,10 @@ pub(super) fn plan(algorithm: &SignatureAlgorithm, there: &[MechanismType], in_p
     if let Some(mechanism) = hashing {
         return Ok(Plan { mechanism, takes: Takes::Message, pair });
     }
+    let missing = |what: &str| {
+        let detail = format!("it has no mechanism for {}{what}", algorithm.name());
+        Error::from(TokenError::new("sign", detail))
+    };
     let (mechanism, takes) = match algorithm {
         SignatureAlgorithm::RsaPkcs1v15(d) => (Mechanism::RsaPkcs, Takes::DigestInfo(*d)),
         SignatureAlgorithm::RsaPss(p) => (Mechanism::RsaPkcsPss(pss(p)?), Takes::Digest(p.digest)),
@@ -54,10 +57,7 @@ pub(super) fn plan(algorithm: &SignatureAlgorithm, there: &[MechanismType], in_p
         SignatureAlgorithm::Ed25519 => {
             (Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Ed25519)), Takes::Message)
         }
-    };
-    let missing = |what: &str| {
-        let detail = format!("it has no mechanism for {}{what}", algorithm.name());
-        Error::from(TokenError::new("sign", detail))
+        SignatureAlgorithm::MlDsa(_) => return Err(missing("")),
     };
     if in_parts {
         return Err(missing(" that hashes on the token, as a key needs that wants its PIN for each signature"));
@@ -120,8 +120,7 @@ impl Plan {
                 let digest = d.digest(message);
                 // The leftmost octets count (FIPS 186-5 §6.4.1); some tokens refuse more.
                 let field = match key {
-                    KeyType::Ec(Curve::P256) => 32,
-                    KeyType::Ec(Curve::P384) => 48,
+                    KeyType::Ec(curve) => curve.bits().div_ceil(8),
                     _ => usize::MAX,
                 };
                 let octets = digest.octets();
@@ -147,6 +146,7 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::crypto::Curve;
 
     const RSA: SignatureAlgorithm = SignatureAlgorithm::RsaPkcs1v15(DigestAlgorithm::Sha256);
     const ECDSA: SignatureAlgorithm = SignatureAlgorithm::Ecdsa(DigestAlgorithm::Sha512);
