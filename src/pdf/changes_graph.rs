@@ -46,12 +46,14 @@ pub(super) enum Role {
     AnnotationPart,
     /// From a key of the trailer that the standard does not know.
     Private,
+    /// What a page is drawn with: contents, resources, optional content.
+    Drawn,
     /// Everything else: may not change.
     Content,
 }
 
 impl Role {
-    pub(super) const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 18] = [
         Self::Catalog,
         Self::Metadata,
         Self::Dss,
@@ -68,6 +70,7 @@ impl Role {
         Self::Annotation,
         Self::AnnotationPart,
         Self::Private,
+        Self::Drawn,
         Self::Content,
     ];
 
@@ -131,6 +134,11 @@ impl Graph {
                 b"Encrypt" => walker.follow(value, Role::Content, None),
                 _ => walker.follow(value, Role::Private, None),
             }
+        }
+        // Nothing refers to an object stream, yet what it depends on (an indirect /Length or
+        // /First, or its own number while that is still free) decides which objects there are.
+        for number in revision.object_streams() {
+            walker.stack.push(Step { id: Reference::new(number, 0), role: Role::Content, owner: None });
         }
         while let Some(step) = walker.stack.pop() {
             walker.visit(step)?;
@@ -215,14 +223,10 @@ impl Walker<'_> {
     fn visit(&mut self, step: Step) -> Result<(), Error> {
         self.spend()?;
         let Step { id, role, owner } = step;
-        let as_a_whole = matches!(
-            role,
-            Role::Content | Role::AnnotationPart | Role::AppearancePart | Role::FieldValue | Role::Private
-        );
-        if as_a_whole && (self.pages.contains(&id.number) || self.fields.contains(&id.number)) {
-            return Ok(());
-        }
-        if self.revision.root().is_ok_and(|root| root == id) && role != Role::Catalog {
+        // What draws a page is never meant as a whole: a content stream that is also listed among
+        // the fields or the annotations would otherwise have to obey their rules only.
+        let as_a_whole = matches!(role, Role::Content | Role::AnnotationPart | Role::FieldValue | Role::Private);
+        if as_a_whole && self.revision.root().is_ok_and(|root| root == id) {
             return Ok(());
         }
         let Ok(object) = self.revision.object(id) else {
@@ -231,14 +235,22 @@ impl Walker<'_> {
             self.graph.broken.push(id.number);
             return Ok(());
         };
+        let listed = self.pages.contains(&id.number) || self.fields.contains(&id.number);
+        if as_a_whole && listed && matches!(&*object, Object::Dictionary(_)) {
+            return Ok(());
+        }
         let role = self.actual(&object, id, role);
+        // A second owner must reach what lies below as well: two fields may share the
+        // dictionary of their appearances, and through it the streams.
+        let mut shared = false;
         if let Some(owner) = owner.map(Owner::Field) {
             let known = self.graph.owners.entry(id.number).or_insert(owner);
-            if *known != owner {
+            if *known != owner && *known != Owner::Many {
                 *known = Owner::Many;
+                shared = true;
             }
         }
-        if !self.mark(id.number, role) {
+        if !self.mark(id.number, role) && !shared {
             return Ok(());
         }
         self.children(&object, role, id, owner);
@@ -299,12 +311,14 @@ impl Walker<'_> {
                 (Role::Catalog, b"AcroForm") => (Role::Form, None),
                 (Role::Catalog, b"DSS") => (Role::Dss, None),
                 (Role::Catalog, b"Extensions") => (Role::Extensions, None),
+                (Role::Catalog, b"OCProperties") => (Role::Drawn, None),
                 (Role::Catalog, b"Metadata") => (Role::Metadata, None),
                 (Role::Form, b"Fields") => (Role::FieldArray, None),
                 (Role::Form, b"DR") => (Role::FormResources, None),
                 // The tree itself is content; only its leaves are pages.
                 (Role::Content, b"Kids") if dictionary.is_type("Pages") => (Role::Page, None),
                 (Role::Page, b"Annots") => (Role::AnnotationArray, None),
+                (Role::Page | Role::Content, b"Contents" | b"Resources" | b"Group") => (Role::Drawn, None),
                 (Role::Page | Role::Content, b"Parent")
                     if dictionary.is_type("Page") || dictionary.is_type("Pages") =>
                 {
@@ -325,7 +339,8 @@ impl Walker<'_> {
                 (Role::Dss, _) => (Role::Dss, None),
                 (Role::Extensions, _) => (Role::Extensions, None),
                 (Role::FieldValue, _) => (Role::FieldValue, owner),
-                (Role::FormResources, _) => (Role::Content, None),
+                (Role::Drawn, b"PieceInfo") => (Role::Content, None),
+                (Role::Drawn | Role::FormResources, _) => (Role::Drawn, None),
                 _ => (Role::Content, None),
             };
             self.follow(value, role, owner);
