@@ -1,6 +1,7 @@
 //! Three certificates (root, CA, signer) parsed and their path built and
 //! verified, without revocation: processor time per path, for each backend,
-//! beside rustls-webpki on aws-lc-rs.
+//! beside OpenSSL (where a C compiler and its headers are) and rustls-webpki on
+//! aws-lc-rs; and the transcoder from BER to DER.
 //!
 //! `cargo bench --all-features --bench path`
 // a benchmark may stop where it stands, and reads the clock
@@ -12,6 +13,7 @@ mod ca;
 mod der;
 
 use std::hint::black_box;
+use std::process::Command;
 use std::time::Instant;
 
 use ca::Authority;
@@ -67,6 +69,29 @@ impl Chain {
             let message = Message::Octets(signed.tbs_octets());
             backend.verify(issuer.public_key(), &algorithm, message, signed.signature()).unwrap();
         }
+    }
+
+    /// OpenSSL on the same files: microseconds of verification alone, and with parsing.
+    fn openssl(&self) -> Option<(f64, f64)> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let files = [("root.der", &self.root), ("issuing.der", &self.issuing), ("leaf.der", &self.leaf)];
+        files.iter().for_each(|(name, der)| std::fs::write(path(name), der).unwrap());
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/openssl_path.c");
+        let program = path("openssl_path");
+        let built = Command::new("cc").args(["-O2", source, "-lcrypto", "-o"]).arg(&program).output().ok()?;
+        if !built.status.success() {
+            return None;
+        }
+        let run = Command::new(&program)
+            .args(files.map(|(name, _)| path(name)))
+            .arg(self.at.unix().to_string())
+            .output()
+            .unwrap();
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+        let text = String::from_utf8(run.stdout).unwrap();
+        let mut figures = text.split_whitespace().map(|figure| figure.parse().unwrap());
+        Some((figures.next()?, figures.next()?))
     }
 
     #[cfg(feature = "aws-lc-rs")]
@@ -160,12 +185,24 @@ fn measure(mut work: impl FnMut()) -> f64 {
     rounds[ROUNDS / 2] as f64 / f64::from(calls) / 1_000.0
 }
 
+/// CMS whose content is 64 MiB, already in DER.
+fn transcoder() {
+    let content = vec![0x5A; 64 << 20];
+    let root = Authority::root(Template::ca(&[(ca::CN, "Root of path")], None), KeySpec::P256);
+    let key = root.issue(&Template::new(&[(ca::CN, "Nguyễn Văn A")]), KeySpec::P256);
+    let der = ca::signed_data(&key, "1.2.840.113549.1.7.1", &content, ca::at("2026-06-01T00:00:00Z"));
+    let limits = kyso::Limits::default();
+    let micros = measure(|| drop(black_box(kyso::asn1::to_der(&der, &limits).unwrap())));
+    println!("BER to DER, input in DER of 64 MiB: {:.1} GB/s", der.len() as f64 / micros / 1_000.0);
+}
+
 fn main() {
     let backends = [
         ("RustCrypto", Backend::rust_crypto()),
         #[cfg(feature = "aws-lc-rs")]
         ("aws-lc-rs", Backend::aws_lc_rs()),
     ];
+    transcoder();
     for (name, spec) in [("RSA-2048", KeySpec::Rsa2048), ("P-256", KeySpec::P256)] {
         let chain = Chain::new(spec);
         let line = |what: &str, micros: f64| println!("{name:9} {what:42} {micros:8.1} µs");
@@ -174,6 +211,13 @@ fn main() {
             let parsed = chain.parse();
             line(&format!("two equations, {backend_name}"), measure(|| chain.equations(&parsed, backend)));
             line(&format!("parse and verify, {backend_name}"), measure(|| chain.path(backend)));
+        }
+        match chain.openssl() {
+            Some((verified, whole)) => {
+                line("verify, OpenSSL", verified);
+                line("parse and verify, OpenSSL", whole);
+            }
+            None => println!("{name:9} OpenSSL: not measured, no C compiler or no headers"),
         }
         #[cfg(feature = "aws-lc-rs")]
         line("parse and verify, rustls-webpki on aws-lc-rs", measure(|| chain.webpki()));

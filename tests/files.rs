@@ -1,6 +1,11 @@
 //! Output files appear whole or not at all; documents are read in place.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test may stop where it stands
 
+#[path = "support/ca.rs"]
+mod ca;
+#[path = "support/der.rs"]
+mod der;
+
 use std::fs;
 use std::io::BufRead;
 use std::io::BufReader;
@@ -12,6 +17,7 @@ use std::process::Stdio;
 
 use kyso::Error;
 use kyso::error::RefusalReason;
+use kyso::files;
 use kyso::files::FileSource;
 use kyso::files::Output;
 use kyso::pdf::Source;
@@ -245,4 +251,29 @@ mod unix {
         assert_eq!(reader.join().unwrap(), NEW);
         assert_eq!(names(folder.path()), ["pipe"]);
     }
+}
+
+#[test]
+fn trust_sets_go_to_a_folder_and_come_back() {
+    let root = |name: &str| {
+        ca::Authority::root(ca::Template::ca(&[(ca::CN, name)], None), kyso::crypto::KeySpec::P256).certificate
+    };
+    let mut set = kyso::trust::TrustSet::new("office");
+    set.extend([root("One"), root("Two")].map(kyso::trust::TrustAnchor::from_certificate));
+    let folder = tempfile::tempdir().unwrap();
+    files::write_trust_set(&set, folder.path()).unwrap();
+    let read = files::read_trust_set(folder.path(), "office").unwrap();
+    let digests = |set: &kyso::trust::TrustSet| {
+        let mut all: Vec<String> = set.anchors().iter().map(|a| a.sha256().to_hex()).collect();
+        all.sort();
+        all
+    };
+    assert_eq!(digests(&read), digests(&set));
+    // One file alone is read, too; a folder with a file that holds none says which.
+    let one = folder.path().join(format!("{}.pem", digests(&set)[0]));
+    assert_eq!(files::read_trust_set(&one, "one").unwrap().anchors().len(), 1);
+    fs::write(folder.path().join("notes.txt"), "no certificate").unwrap();
+    let error = files::read_trust_set(folder.path(), "office").unwrap_err();
+    assert!(error.to_string().contains("notes.txt"), "{error}");
+    assert!(files::read_trust_set(&folder.path().join("nowhere"), "none").is_err());
 }

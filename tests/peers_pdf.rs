@@ -238,8 +238,7 @@ fn the_block_stands_where_it_was_asked_for_and_nothing_else_moves() {
     let changed = |x: usize, y: usize| signed[y * width + x] != unsigned[y * width + x];
     let inside = |x: usize, y: usize| (330..=530).contains(&x) && (height - 170..=height - 90).contains(&y);
     let all = || (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
-    let (within, without): (Vec<_>, Vec<_>) =
-        all().filter(|(x, y)| changed(*x, *y)).partition(|(x, y)| inside(*x, *y));
+    let (within, without): (Vec<_>, Vec<_>) = all().filter(|(x, y)| changed(*x, *y)).partition(|(x, y)| inside(*x, *y));
     assert!(within.len() > 500 && without.is_empty(), "{} and {:?}", within.len(), without.first());
     let picture = Path::new(env!("CARGO_TARGET_TMPDIR")).join("visible-block");
     let arguments = ["-png", "-r", "100", "-singlefile", visible.to_str().unwrap(), picture.to_str().unwrap()];

@@ -422,6 +422,8 @@ fn damaged_and_encrypted_documents_are_refused_and_nothing_panics() {
     objects.push("<< /Filter /Standard /V 1 /R 2 /O (o) /U (u) /P -4 >>".to_owned());
     let encrypted = String::from_utf8_lossy(&sample_pdf::document(Xref::Table, &objects)[15..]).into_owned();
     let encrypted = ["%PDF-1.7\n%xxxx\n", &encrypted.replace("/Root 1 0 R", "/Root 1 0 R /Encrypt 7 0 R")].concat();
-    let pdf = parse(encrypted.as_bytes());
-    assert!(matches!(request(&pdf).sign(&key), Err(Error::Unsupported(_))));
+    // Its encryption dictionary is no such thing, so there is nothing that could be signed.
+    assert!(matches!(Pdf::parse(encrypted.as_bytes(), &Limits::default()), Err(Error::Malformed(_))));
+    let foreign = encrypted.replace("/Filter /Standard", "/Filter /Unknown1");
+    assert!(matches!(Pdf::parse(foreign.as_bytes(), &Limits::default()), Err(Error::Unsupported(_))));
 }

@@ -234,7 +234,7 @@ fn value(outcome: Result<(), VerifyError>, algorithm: &SignatureAlgorithm) -> Re
     }
 }
 
-/// A DER SET of attributes with the content-type attribute in it.
+/// A DER SET of attributes with the message-digest attribute in it, as all signed attributes have it.
 fn looks_like_attributes(content: &[u8]) -> bool {
     let mut reader = Reader::new(content, Format::Cms);
     let Ok(set) = reader.expect(0x31, "set") else { return false };

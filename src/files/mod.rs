@@ -5,6 +5,9 @@
 
 mod output;
 mod source;
+mod trust;
 
 pub use output::Output;
 pub use source::FileSource;
+pub use trust::read_trust_set;
+pub use trust::write_trust_set;

@@ -8,6 +8,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::error::Error;
+use crate::finding::Finding;
+use crate::finding::Severity;
 use crate::pdf::changes_graph::Graph;
 use crate::pdf::changes_graph::Owner;
 use crate::pdf::changes_graph::Role;
@@ -125,17 +127,19 @@ impl Pdf<'_> {
                 step(&old, &new, &mut changes)?;
             }
         }
-        // Some readers look there for objects, or search backwards for a table (the ISA attack).
-        if let Some(tail) = self.findings().iter().find(|finding| finding.code() == "PDF_AFTER_END") {
+        // Two readers see different documents, and only one of them is judged here. Behind the
+        // last end some look for objects, or search backwards for a table (the ISA attack).
+        for fault in self.findings().iter().filter(|finding| finding.severity() == Severity::Error) {
             changes.push(Change {
                 object: None,
-                revision: self.revisions().len(),
+                revision: self.fault_revision(fault),
                 level: ChangeLevel::Other,
                 rule: "structure",
-                reason: tail.message().to_owned(),
+                reason: fault.message().to_owned(),
                 field: None,
             });
         }
+        changes.sort_by_key(|change| change.revision);
         let rules: Vec<Constraint> = signatures
             .iter()
             .map(|signature| {
@@ -152,6 +156,15 @@ impl Pdf<'_> {
             (change, permitted)
         });
         Ok(History { changes: changes.collect() })
+    }
+
+    /// The revision that brought a fault of structure in. An ambiguous section is laid to its own:
+    /// whoever signed the revision signed that. Anything else counts against every signature.
+    fn fault_revision(&self, fault: &Finding) -> usize {
+        let ambiguous = matches!(fault.code(), "PDF_XREF_CONFLICT" | "PDF_DUPLICATE_KEY");
+        let offset: Option<u64> = fault.place().filter(|_| ambiguous).and_then(|place| place.parse().ok());
+        let own = offset.and_then(|offset| self.revisions().find(|revision| revision.has_section(offset)));
+        own.map_or_else(|| self.revisions().len(), |revision| revision.index())
     }
 }
 
@@ -205,7 +218,8 @@ fn step(old: &Revision<'_>, new: &Revision<'_>, changes: &mut Vec<Change>) -> Re
     trailers(old, new, &mut judge);
     let mut changed = Vec::new();
     for number in new.own_numbers().collect::<BTreeSet<u32>>() {
-        if number == 0 || old.place(number).map(|(place, _)| place) == new.place(number).map(|(place, _)| place) {
+        // Object 0 as well: an entry that puts it in use gives a meaning to references that had none.
+        if old.place(number).map(|(place, _)| place) == new.place(number).map(|(place, _)| place) {
             continue;
         }
         match compare(old, new, number) {
@@ -236,9 +250,21 @@ fn step(old: &Revision<'_>, new: &Revision<'_>, changes: &mut Vec<Change>) -> Re
                 None => {}
             }
         }
+        revived(old, new, &graph, &mut judge);
     }
     changes.extend(judge.into_changes());
     Ok(())
+}
+
+/// What could not be read, and now can without having been touched: the length of a stream or
+/// its object stream was left out when the document was signed, to be supplied later.
+fn revived(old: &Revision<'_>, new: &Revision<'_>, graph: &Graph, judge: &mut Judge<'_>) {
+    for number in &graph.broken {
+        let id = Reference::new(*number, old.generation(*number).unwrap_or(0));
+        if old.place(*number) == new.place(*number) && new.object(id).is_ok() {
+            judge.other(Some(id), "structure", "an object that could not be read was made readable");
+        }
+    }
 }
 
 /// Keys of the trailer that describe its own section or are judged as objects.

@@ -46,12 +46,14 @@ pub(super) enum Role {
     AnnotationPart,
     /// From a key of the trailer that the standard does not know.
     Private,
+    /// What a page is drawn with: contents, resources, optional content.
+    Drawn,
     /// Everything else: may not change.
     Content,
 }
 
 impl Role {
-    pub(super) const ALL: [Self; 17] = [
+    pub(super) const ALL: [Self; 18] = [
         Self::Catalog,
         Self::Metadata,
         Self::Dss,
@@ -68,6 +70,7 @@ impl Role {
         Self::Annotation,
         Self::AnnotationPart,
         Self::Private,
+        Self::Drawn,
         Self::Content,
     ];
 
@@ -75,12 +78,9 @@ impl Role {
         1 << self as u8
     }
 
-    /// Whether a page or a field is meant as a whole when it is reached in this role.
-    const fn means_wholes(self) -> bool {
-        matches!(self, Self::Content | Self::AnnotationPart | Self::AppearancePart | Self::FieldValue | Self::Private)
-    }
-
-    /// Whether everything below is reached in the same role, the page tree excepted.
+    /// Whether everything below is reached in the same role, but for keys at which [`skim`] stops.
+    ///
+    /// [`skim`]: crate::pdf::skim
     const fn is_uniform(self) -> bool {
         matches!(
             self,
@@ -197,6 +197,11 @@ impl Graph {
                 _ => walker.follow(value, Role::Private, None),
             }
         }
+        // Nothing refers to an object stream, yet what it depends on (an indirect /Length or
+        // /First, or its own number while that is still free) decides which objects there are.
+        for number in revision.object_streams() {
+            walker.stack.push(Step { id: Reference::new(number, 0), role: Role::Content, owner: None });
+        }
         while let Some(step) = walker.stack.pop() {
             walker.visit(step)?;
         }
@@ -281,19 +286,20 @@ impl Walker<'_> {
     fn visit(&mut self, step: Step) -> Result<(), Error> {
         self.spend()?;
         let Step { id, role, owner } = step;
+        // What draws a page is never meant as a whole: a content stream that is also listed among
+        // the fields or the annotations would otherwise have to obey their rules only.
+        let as_a_whole = matches!(role, Role::Content | Role::AnnotationPart | Role::FieldValue | Role::Private);
+        if as_a_whole && self.root == id {
+            return Ok(());
+        }
         let known = self.graph.nodes.get(id.number);
-        if role.means_wholes() && (known.page || known.field) {
-            return Ok(());
-        }
-        if self.root == id && role != Role::Catalog {
-            return Ok(());
-        }
         // Reading is what costs: these two roles alone depend on what the object is.
         let settled = owner.is_none() && !matches!(role, Role::Annotation | Role::Page);
         if settled && known.roles.has(role) {
             return Ok(());
         }
-        if owner.is_none() && role.is_uniform() && self.skim(id, role) {
+        let listed = known.page || known.field;
+        if owner.is_none() && !listed && role.is_uniform() && self.skim(id, role) {
             return Ok(());
         }
         let Ok(object) = self.revision.object(id) else {
@@ -302,14 +308,21 @@ impl Walker<'_> {
             self.graph.broken.push(id.number);
             return Ok(());
         };
+        if as_a_whole && listed && matches!(&*object, Object::Dictionary(_)) {
+            return Ok(());
+        }
         let role = self.actual(&object, id, role);
+        // A second owner must reach what lies below as well: two fields may share the
+        // dictionary of their appearances, and through it the streams.
+        let mut shared = false;
         if let Some(owner) = owner.map(Owner::Field) {
             let known = self.graph.owners.entry(id.number).or_insert(owner);
-            if *known != owner {
+            if *known != owner && *known != Owner::Many {
                 *known = Owner::Many;
+                shared = true;
             }
         }
-        if !self.mark(id.number, role) {
+        if !self.mark(id.number, role) && !shared {
             return Ok(());
         }
         self.children(&object, role, id, owner);
@@ -360,8 +373,7 @@ impl Walker<'_> {
     fn reach(&mut self, id: Reference, role: Role, owner: Option<Reference>) {
         let node = self.graph.nodes.get(id.number);
         // What was reached in this role before needs no second visit, save for its owner.
-        let known = node.roles.has(role) && owner.is_none();
-        if !known && !(role.means_wholes() && (node.page || node.field)) {
+        if !node.roles.has(role) || owner.is_some() {
             self.stack.push(Step { id, role, owner });
         }
     }
@@ -388,12 +400,14 @@ impl Walker<'_> {
                 (Role::Catalog, b"AcroForm") => (Role::Form, None),
                 (Role::Catalog, b"DSS") => (Role::Dss, None),
                 (Role::Catalog, b"Extensions") => (Role::Extensions, None),
+                (Role::Catalog, b"OCProperties") => (Role::Drawn, None),
                 (Role::Catalog, b"Metadata") => (Role::Metadata, None),
                 (Role::Form, b"Fields") => (Role::FieldArray, None),
                 (Role::Form, b"DR") => (Role::FormResources, None),
                 // The tree itself is content; only its leaves are pages.
                 (Role::Content, b"Kids") if dictionary.is_type("Pages") => (Role::Page, None),
                 (Role::Page, b"Annots") => (Role::AnnotationArray, None),
+                (Role::Page | Role::Content, b"Contents" | b"Resources" | b"Group") => (Role::Drawn, None),
                 (Role::Page | Role::Content, b"Parent")
                     if dictionary.is_type("Page") || dictionary.is_type("Pages") =>
                 {
@@ -414,7 +428,8 @@ impl Walker<'_> {
                 (Role::Dss, _) => (Role::Dss, None),
                 (Role::Extensions, _) => (Role::Extensions, None),
                 (Role::FieldValue, _) => (Role::FieldValue, owner),
-                (Role::FormResources, _) => (Role::Content, None),
+                (Role::Drawn, b"PieceInfo") => (Role::Content, None),
+                (Role::Drawn | Role::FormResources, _) => (Role::Drawn, None),
                 _ => (Role::Content, None),
             };
             self.follow(value, role, owner);

@@ -13,6 +13,7 @@ use crate::pdf::changes_graph::inherited;
 use crate::pdf::changes_graph::is_signature_field;
 use crate::pdf::document::Revision;
 use crate::pdf::fields::Field;
+use crate::pdf::lexer::is_space;
 use crate::pdf::object::Dictionary;
 use crate::pdf::object::Name;
 use crate::pdf::object::Object;
@@ -110,7 +111,7 @@ impl<'j> Judge<'j> {
             Role::Annotation | Role::AnnotationPart => {
                 self.note(Some(id), ChangeLevel::Annotation, "annotation", "annotation changed");
             }
-            Role::Content | Role::Private => {
+            Role::Drawn | Role::Content | Role::Private => {
                 let what = match after {
                     Object::Null => "content was removed",
                     _ => "content was changed",
@@ -296,13 +297,41 @@ impl<'j> Judge<'j> {
             self.other(at, "new field", "an object that existed before became a field");
             return;
         }
+        if let Some(key) = dictionary.duplicate() {
+            self.other(at, "new field", &format!("{key} stands twice"));
+            return;
+        }
+        if acts(dictionary) {
+            self.other(at, "new field", "a new field with actions");
+            return;
+        }
         let name = self.name_of(&self.new, dictionary);
         let kids = self.in_new(dictionary.get("Kids"));
         let mut visible = shows(&self.new, dictionary);
         for kid in kids.as_array().unwrap_or_default() {
-            visible |= self.in_new(Some(kid)).as_dictionary().is_none_or(|kid| shows(&self.new, kid));
+            let kid = self.in_new(Some(kid));
+            visible |= kid.as_dictionary().is_none_or(|kid| shows(&self.new, kid));
+            if kid.as_dictionary().is_some_and(acts) {
+                self.other(at, "new field", "a new field with actions");
+                return;
+            }
         }
-        let value = self.in_new(dictionary.get("V"));
+        // A widget may be added to a field, whose value it then stands for.
+        let field = self.new_field_of(id).filter(|field| field.id.is_none_or(|id| self.unsigned_before(id)));
+        let Some(field) = field.filter(Field::is_signature) else {
+            self.other(at, "new field", "a widget was added to a field that is signed, or is no signature field");
+            return;
+        };
+        let value = self.in_new(Some(&field.value));
+        if !value.is_null() && !self.signs(&field.value) {
+            self.other(at, "new field", "the value of a new field is no new signature");
+            return;
+        }
+        if value.is_null() && visible && self.draws(dictionary) {
+            // Nobody answers for what it shows, and it may lie over what was signed.
+            self.other(at, "new field", "a new field without a signature has an appearance");
+            return;
+        }
         let timestamp = is_timestamp(&self.new, &value);
         let (level, reason) = match (&*value, timestamp) {
             (Object::Null, _) => (ChangeLevel::Form, format!("new empty signature field {name}")),
@@ -350,6 +379,11 @@ impl<'j> Judge<'j> {
                 self.note(Some(id), ChangeLevel::Annotation, "annotation", "annotation removed");
             }
         }
+        // What is drawn later lies above: another order may hide what was to be seen.
+        let before = old.iter().filter_map(key).filter(|reference| kept.contains(reference));
+        if !before.eq(new.iter().filter_map(key).filter(|reference| known.contains(reference))) {
+            self.other(Some(id), "annotations", "annotations were put into another order, or are there twice");
+        }
         for annotation in new {
             let reference = annotation.as_reference();
             if reference.map_or_else(|| old.contains(annotation), |reference| known.contains(&reference)) {
@@ -382,6 +416,10 @@ impl<'j> Judge<'j> {
             self.other(at, "annotations", "a widget of no new signature field");
             return;
         };
+        if acts(dictionary) {
+            self.other(at, "annotations", "a new widget with actions");
+            return;
+        }
         let visible = shows(&self.new, dictionary);
         let value = self.in_new(Some(&field.value));
         let lta = !visible && is_timestamp(&self.new, &value);
@@ -417,7 +455,7 @@ impl<'j> Judge<'j> {
 
     /// A field or widget that existed before.
     fn field(&mut self, id: Reference, before: &Object, after: &Object) {
-        let (Some(old), Some(new)) = (before.as_dictionary(), after.as_dictionary()) else {
+        let (Object::Dictionary(old), Object::Dictionary(new)) = (before, after) else {
             let nothing = before.is_null();
             self.other(Some(id), "field", if nothing { "a missing field appeared" } else { "a field was removed" });
             return;
@@ -430,7 +468,9 @@ impl<'j> Judge<'j> {
         let signature = is_signature_field(&self.old, old);
         let signed = signature && inherited(&self.old, old, "V").is_some();
         let value = inherited(&self.new, new, "V").unwrap_or_default();
-        let level = if signature && is_timestamp(&self.new, &value) { ChangeLevel::Lta } else { ChangeLevel::Form };
+        // A time-stamp comes from whoever asks for one: what it shows counts as filling in.
+        let timestamp = signature && is_timestamp(&self.new, &value) && !shows(&self.new, new);
+        let level = if timestamp { ChangeLevel::Lta } else { ChangeLevel::Form };
         let follows_value = self.follows_value(id);
         let keys: BTreeSet<&Name> = old.iter().chain(new.iter()).map(|(key, _)| key).collect();
         for key in keys {
@@ -449,9 +489,12 @@ impl<'j> Judge<'j> {
                 }
                 // A value that is written out anew where it was a reference, or the other way.
                 _ if self.in_old(a) == self.in_new(b) && !is_compound(&self.in_new(b)) => continue,
-                "V" if signature => a.is_none() && value.as_dictionary().is_some(),
-                "AP" if !signature => follows_value,
-                "AP" | "AS" | "M" => !signed,
+                "V" if signature => a.is_none() && b.is_some_and(|value| self.signs(value)),
+                // An empty signature field shows something only once it is signed.
+                "AP" => !signed && follows_value,
+                // The states of a button are chosen by its value, and so are prepared ones of others.
+                "AS" => !signed && self.value_changed(id),
+                "M" => !signed,
                 "V" | "RV" | "I" | "TI" | "DA" | "Q" if !signature => true,
                 // Producers write these anew when an empty field is signed.
                 "MK" | "F" | "DA" | "Lock" => signature && !signed && !value.is_null(),
@@ -472,14 +515,50 @@ impl<'j> Judge<'j> {
     /// An appearance that alone is replaced shows another text than was signed (shadow
     /// attack, variant replace). The states of a button are drawn when the form is made.
     fn follows_value(&self, field: Reference) -> bool {
-        let (old, new) = (self.old.object(field).unwrap_or_default(), self.new.object(field).unwrap_or_default());
+        let old = self.old_value(field);
+        let kind = old.as_dictionary().and_then(|old| inherited(&self.old, old, "FT"));
+        matches!(kind.as_ref().and_then(Object::as_name), Some(b"Sig" | b"Tx" | b"Ch")) && self.value_changed(field)
+    }
+
+    /// Whether `field` has another value than before; a signature field, whether it got its first.
+    fn value_changed(&self, field: Reference) -> bool {
+        let (old, new) = (self.old_value(field), self.new.object(field).unwrap_or_default());
         let (Some(old), Some(new)) = (old.as_dictionary(), new.as_dictionary()) else { return false };
         let (before, after) = (inherited(&self.old, old, "V"), inherited(&self.new, new, "V"));
-        match inherited(&self.old, old, "FT").as_ref().and_then(Object::as_name) {
-            Some(b"Sig") => before.is_none() && after.is_some(),
-            Some(b"Tx" | b"Ch") => !equivalent(before.as_ref(), after.as_ref()),
-            _ => false,
+        if is_signature_field(&self.old, old) {
+            return before.is_none() && after.is_some();
         }
+        !equivalent(before.as_ref(), after.as_ref())
+    }
+
+    /// Whether `value`, not resolved, is a signature that was not there before: one that is
+    /// validated for itself, so that somebody answers for what its field shows.
+    fn signs(&self, value: &Object) -> bool {
+        let Some(id) = value.as_reference() else { return false };
+        let signature = self.in_new(Some(value));
+        let Object::Dictionary(signature) = &*signature else { return false };
+        let complete = ["ByteRange", "Contents"].iter().all(|key| signature.get(key).is_some());
+        complete && self.old.generation(id.number).is_none() && self.old_value(id).is_null()
+    }
+
+    /// Whether a new field or one of its widgets has an appearance that is not empty.
+    fn draws(&self, field: &Dictionary) -> bool {
+        let kids = self.in_new(field.get("Kids"));
+        let kids = kids.as_array().unwrap_or_default().iter().map(|kid| self.in_new(Some(kid)));
+        self.has_appearance(field)
+            || kids.into_iter().any(|kid| kid.as_dictionary().is_none_or(|k| self.has_appearance(k)))
+    }
+
+    fn has_appearance(&self, widget: &Dictionary) -> bool {
+        let appearance = self.in_new(widget.get("AP"));
+        let states = appearance.as_dictionary().into_iter().flat_map(Dictionary::iter);
+        let mut streams = states.map(|(_, stream)| self.in_new(Some(stream)));
+        // Writers of empty fields give them an empty stream, which PDF/A demands.
+        streams.any(|stream| match &*stream {
+            Object::Null => false,
+            Object::Stream(stream) => !self.new.decoded(stream).is_ok_and(|o| o.into_iter().all(is_space)),
+            _ => true,
+        })
     }
 
     fn owner(&self, owner: Owner) -> FieldChange {
@@ -531,6 +610,11 @@ const fn is_compound(object: &Object) -> bool {
 
 fn is_widget(object: &Object) -> bool {
     object.as_dictionary().and_then(|dictionary| dictionary.get("Subtype")).and_then(Object::as_name) == Some(b"Widget")
+}
+
+/// Whether a field or widget does something when a page is opened, a pointer passes or it is clicked.
+fn acts(dictionary: &Dictionary) -> bool {
+    ["A", "AA"].iter().any(|key| dictionary.get(key).is_some())
 }
 
 fn is_timestamp(revision: &Revision<'_>, value: &Object) -> bool {

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
@@ -315,6 +316,22 @@ impl<'p> Revision<'p> {
     /// Numbers that this revision's own sections define or free, ascending within each section.
     pub(super) fn own_numbers(&self) -> impl Iterator<Item = u32> {
         self.sections().iter().flat_map(|section| &section.entries).map(|entry| entry.number)
+    }
+
+    /// Whether one of its own cross-reference sections stands at `offset`.
+    pub(super) fn has_section(&self, offset: u64) -> bool {
+        self.sections().iter().any(|section| section.offset == offset)
+    }
+
+    /// Numbers of the object streams that entries of this revision or of an earlier one name.
+    pub(super) fn object_streams(&self) -> BTreeSet<u32> {
+        let sections = self.pdf.sections.get(..self.bounds().map_or(0, |bounds| bounds.sections.end));
+        let entries = sections.unwrap_or_default().iter().flat_map(|section| &section.entries);
+        let streams = entries.filter_map(|entry| match entry.place() {
+            Place::Compressed { stream, .. } => Some(stream),
+            Place::Free | Place::Offset { .. } => None,
+        });
+        streams.collect()
     }
 
     /// Whether one of its own sections has an entry that gives `number` a place.

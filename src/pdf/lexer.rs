@@ -430,22 +430,24 @@ pub(super) const fn is_space(octet: u8) -> bool {
 }
 
 /// Neither white space nor a delimiter.
+#[allow(clippy::indexing_slicing)] // an octet lies within the 256
 pub(super) const fn is_regular(octet: u8) -> bool {
     // By table: asked of nearly every octet of a document.
     REGULAR[octet as usize]
 }
 
-#[allow(clippy::indexing_slicing)] // an octet lies within the 256
+#[allow(clippy::indexing_slicing)] // as above
 static REGULAR: [bool; 256] = {
     let mut table = [false; 256];
-    let mut octet = 0;
-    while octet < 256 {
-        #[allow(clippy::cast_possible_truncation)]
-        let delimiter = matches!(octet as u8, b'(' | b')' | b'<' | b'>' | b'[' | b']' | b'{' | b'}' | b'/' | b'%');
-        table[octet] = !delimiter && !is_space(octet as u8);
+    let mut octet = 0_u8;
+    loop {
+        let delimiter = matches!(octet, b'(' | b')' | b'<' | b'>' | b'[' | b']' | b'{' | b'}' | b'/' | b'%');
+        table[octet as usize] = !delimiter && !is_space(octet);
+        if octet == u8::MAX {
+            break table;
+        }
         octet += 1;
     }
-    table
 };
 
 #[cfg(test)]

@@ -317,22 +317,34 @@ fn facts_of(
     let defining: Vec<Revision<'_>> = pdf.revisions().filter(|revision| revision.defines(id.number)).collect();
     let mut best: Option<(SignatureFacts, Object)> = None;
     let mut last = None;
+    let mut unreadable = None;
     for revision in defining {
-        let Ok(located) = revision.located(id) else { continue };
+        let located = match revision.located(id) {
+            Ok(located) => located,
+            Err(error) => {
+                unreadable = Some((revision, error));
+                continue;
+            }
+        };
         let Some(dictionary) = located.object.as_dictionary() else { continue };
         let mut facts = read_facts(&revision, dictionary);
         facts.object = Some(id);
         check_range(&revision, &located, dictionary, &mut facts)?;
-        if dictionary.get("ByteRange").is_none() && dictionary.get("Contents").is_none() {
-            continue;
-        }
         // The first sound one is what was signed; whatever replaces it later is not.
         if best.as_ref().is_none_or(|(best, _)| best.coverage == Coverage::Partial) {
             best = Some((facts, located.object.clone()));
         }
         last = Some((revision.index(), located.object));
     }
-    let Some((mut facts, object)) = best else { return Ok(None) };
+    let Some((mut facts, object)) = best else {
+        // Left out, it would make the document look as if it had never been signed.
+        let Some((revision, error)) = unreadable else { return Ok(None) };
+        let mut facts = read_facts(&revision, &Dictionary::new());
+        let message = format!("the signature dictionary cannot be read: {error}");
+        facts.findings.push(Finding::error("SIGNATURE_UNREADABLE", message).at(id));
+        (facts.object, facts.field_name, facts.field) = (Some(id), field_name, field);
+        return Ok(Some(facts));
+    };
     if let Some((index, newest)) = last
         && index > facts.revision
     {

@@ -18,8 +18,8 @@ const DEPTH: usize = 16;
 /// `found`, in their order, and returns where it ends.
 ///
 /// `None` where the parser must look: at faults, escapes, comments, deep
-/// nesting, an end of `data` within the object, and at keys of the page tree,
-/// whose meaning depends on more than the reference.
+/// nesting, an end of `data` within the object, and at the keys of pages and of
+/// their tree, below which the walk goes on in another role.
 pub(super) fn references(data: &[u8], depth: usize, found: &mut Vec<Reference>) -> Option<usize> {
     let mut skim = Skim { data, position: 0, page: false, family: false };
     skim.space();
@@ -111,6 +111,7 @@ impl<'d> Skim<'d> {
         match self.word()? {
             b"Page" | b"Pages" => self.page = true,
             b"Kids" | b"Parent" => self.family = true,
+            b"Contents" | b"Resources" | b"Group" | b"PieceInfo" => return None,
             name if name.contains(&b'#') => return None,
             _ => {}
         }
@@ -205,6 +206,8 @@ mod tests {
             "<</A 1 % 0 R\n0 R>> ",
             "<</Type/Pages/Kids[1 0 R]>> ",
             "<</Type/Page/Parent 1 0 R>> ",
+            "<</Contents 1 0 R>> ",
+            "[<</Group 1 0 R>>] ",
             "<</A 1 0 R/B>> ",
             "<</A 1 0 R]",
             "[1 0 R>> ",

@@ -39,8 +39,20 @@ use crate::timestamp::TimeStampToken;
 /// Countersignatures of one signer that are judged.
 const MOST_COUNTER_SIGNATURES: usize = 16;
 
+/// Detached content up to this length is looked at under a signer without signed attributes:
+/// it may be the signed attributes of another signature, and those are shorter.
+const MOST_BARE: u64 = 1 << 16;
+
 /// Octets of detached content that are read at a time.
 const CHUNK: usize = 256 << 10;
+
+/// Detached content.
+#[derive(Clone, Copy)]
+struct Beside<'b> {
+    digests: &'b [Digest],
+    /// All of it, where a signer without signed attributes needs it.
+    octets: Option<&'b [u8]>,
+}
 
 /// Everything that a SignedData offers as evidence, its time-stamp tokens included.
 pub(super) fn offer(signed: &SignedData, evidence: &mut Evidence) {
@@ -96,9 +108,24 @@ pub(super) fn validate(
             None
         }
     };
+    let bare = signed.signers().iter().any(|signer| signer.signed_attributes().is_none());
+    let small = content.filter(|content| bare && content.len() <= MOST_BARE).and_then(read_small);
+    let beside = beside.as_deref().map(|digests| Beside { digests, octets: small.as_deref() });
     for (index, signer) in signed.signers().iter().enumerate() {
-        report.signatures.push(one(&mut certificates, signed, signer, index, beside.as_deref()));
+        report.signatures.push(one(&mut certificates, signed, signer, index, beside));
     }
+}
+
+fn read_small(content: &dyn Source) -> Option<Vec<u8>> {
+    let mut octets = vec![0; usize::try_from(content.len()).ok()?];
+    let mut filled = 0;
+    while let Some(rest) = octets.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match content.read_at(filled as u64, rest) {
+            Ok(count) if count > 0 => filled += count,
+            _ => return None,
+        }
+    }
+    Some(octets)
 }
 
 fn one(
@@ -106,17 +133,22 @@ fn one(
     signed: &SignedData,
     signer: &SignerInfo,
     index: usize,
-    all_beside: Option<&[Digest]>,
+    detached: Option<Beside<'_>>,
 ) -> SignatureReport {
     let cades = signer.signing_certificate().ok().flatten().is_some();
     let format = if cades { SignatureFormat::Cades } else { SignatureFormat::Cms };
     let name = format!("signer {}", index + 1);
     let mut report = SignatureReport::draft(&name, SignatureKind::Signature, format, certificates.at);
     let algorithm = signer.digest_algorithm().ok();
+    let all_beside = detached.map(|beside| beside.digests);
+    let bare = detached.and_then(|beside| beside.octets).filter(|_| signer.signed_attributes().is_none());
     let beside = all_beside.zip(algorithm).and_then(|(all, a)| all.iter().find(|d| d.algorithm() == a).copied());
     let inside = signed.content().zip(algorithm).map(|(octets, a)| certificates.backend.digest(a, octets));
-    let content =
-        Content { content_type: Some(*signed.content_type()), digest: inside.or(beside), octets: signed.content() };
+    let content = Content {
+        content_type: Some(*signed.content_type()),
+        digest: inside.or(beside),
+        octets: signed.content().or(bare),
+    };
     let demands =
         Demands { signed_attributes: false, signing_certificate: certificates.policy.require_signing_certificate };
     let mut verified = signer::verify(signer, signed.certificates(), &content, demands, certificates, &mut report);

@@ -79,6 +79,10 @@ pub(super) fn verify(
         return verified;
     }
     report.check("FORMAT", "EN 319 102-1 §5.2.2", Outcome::Passed, "");
+    if signer.signed_attributes().is_none() && content.content_type.is_some() {
+        let message = "there are no signed attributes: nothing binds the certificate to the signature";
+        report.deviations.push(Finding::warning("NO_SIGNED_ATTRIBUTES", message));
+    }
 
     let identified = identify(signer, own.iter().chain(certificates.evidence.certificates()));
     if let Some(certificate) = &identified.certificate {

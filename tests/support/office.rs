@@ -76,7 +76,7 @@ impl Plan {
 }
 
 /// A network in which the TSA answers at a given time.
-struct Clocked<'o>(&'o Tsa, Time);
+pub struct Clocked<'o>(pub &'o Tsa, pub Time);
 
 impl Fetch for Clocked<'_> {
     fn fetch(&self, request: &Request) -> Result<Response, Error> {

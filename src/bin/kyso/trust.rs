@@ -10,7 +10,6 @@ use kyso::fetch::Purpose;
 use kyso::revocation::Evidence;
 use kyso::revocation::RevocationRules;
 use kyso::trust::TrustAnchors;
-use kyso::trust::TrustSet;
 use kyso::validate::Policy;
 use kyso::validate::RevocationDemand;
 use kyso::x509::Certificate;
@@ -53,13 +52,7 @@ pub(crate) fn given(args: &TrustArgs) -> Result<Given, Stop> {
     let mut anchors = TrustAnchors::none();
     for path in &args.trust {
         // One set a path, so that the report tells under which of them a signature passed.
-        let mut set = TrustSet::new(path.display().to_string());
-        for (file, certificates) in certificates(path)? {
-            if certificates.is_empty() {
-                return Err(Stop { exit: Exit::Input, message: format!("{}: no certificate in it", file.display()) });
-            }
-            set.extend(certificates.into_iter().map(kyso::trust::TrustAnchor::from_certificate));
-        }
+        let set = kyso::files::read_trust_set(path, path.display().to_string())?;
         anchors.add_set(set);
     }
     let at = match &args.at {
