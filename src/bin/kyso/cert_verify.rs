@@ -5,7 +5,6 @@ use serde_json::json;
 
 use kyso::Finding;
 use kyso::asn1::Oid;
-use kyso::fetch::Request;
 use kyso::path::Path;
 use kyso::path::PathBuilder;
 use kyso::path::PathFailure;
@@ -27,10 +26,10 @@ use crate::exit::Exit;
 use crate::exit::Outcome;
 use crate::exit::Stop;
 use crate::network;
+use crate::network::Search;
 use crate::print;
 use crate::trust;
 use crate::trust::Given;
-use crate::verify;
 
 /// Paths that are judged before the best of them counts.
 const MOST_PATHS: usize = 8;
@@ -121,17 +120,16 @@ fn settings(args: &CertVerifyArgs) -> Result<PathSettings, Stop> {
 
 /// Builds paths, on the network also through issuers that have to be fetched, and judges them.
 fn seek(leaf: &Certificate, settings: &PathSettings, given: &mut Given, online: bool) -> Result<Judged, Stop> {
-    let mut asked: Vec<Request> = Vec::new();
+    let mut search = online.then(Search::new).transpose()?;
     for _ in 0..MOST_ROUNDS {
         match judge(leaf, settings, given, online)? {
             Ok(judged) => return Ok(judged),
-            Err(failure) if online => {
-                let network = network::client()?;
-                if !verify::fetch_into(&mut given.evidence, failure.wanted(), &network, &mut asked) {
+            Err(failure) => {
+                let search = search.as_mut();
+                if !search.is_some_and(|search| search.fetch_into(&mut given.evidence, failure.wanted())) {
                     return Ok(without_path(&failure));
                 }
             }
-            Err(failure) => return Ok(without_path(&failure)),
         }
     }
     Ok(judge(leaf, settings, given, online)?.unwrap_or_else(|failure| without_path(&failure)))

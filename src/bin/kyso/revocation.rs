@@ -4,7 +4,6 @@ use serde_json::json;
 
 use kyso::Finding;
 use kyso::Time;
-use kyso::fetch::Request;
 use kyso::revocation::EvidenceJudgement;
 use kyso::revocation::RevocationStatus;
 use kyso::revocation::Stated;
@@ -22,11 +21,10 @@ use crate::exit::Exit;
 use crate::exit::Outcome;
 use crate::exit::Stop;
 use crate::input;
-use crate::network;
+use crate::network::Search;
 use crate::print;
 use crate::trust;
 use crate::trust::Given;
-use crate::verify;
 
 /// Rounds of asking for the status of whoever signed the evidence.
 const MOST_ROUNDS: usize = 4;
@@ -56,11 +54,10 @@ pub(crate) fn check(args: &RevocationCheckArgs, lang: Lang) -> Outcome {
     let judge = |given: &Given| judge(&piece, &issuer, certificate.as_ref(), given);
     let mut verdict = judge(&given).map_err(|e| Stop::from(e).of_file(&args.file))?;
     if args.trust.online {
-        let network = network::client()?;
-        let mut asked: Vec<Request> = Vec::new();
+        let mut search = Search::new()?;
         for _ in 0..MOST_ROUNDS {
             let wanted = verdict.judged.status.unknown().map(|unknown| unknown.wanted.clone()).unwrap_or_default();
-            if !verify::fetch_into(&mut given.evidence, &wanted, &network, &mut asked) {
+            if !search.fetch_into(&mut given.evidence, &wanted) {
                 break;
             }
             verdict = judge(&given).map_err(|e| Stop::from(e).of_file(&args.file))?;

@@ -8,8 +8,6 @@ use std::path::PathBuf;
 use kyso::Limits;
 use kyso::cms::SignedData;
 use kyso::evidence::PackageDraft;
-use kyso::fetch::Fetch;
-use kyso::fetch::Request;
 use kyso::files::FileSource;
 use kyso::files::Output;
 use kyso::pdf::SignatureKind;
@@ -38,9 +36,6 @@ use crate::request;
 use crate::sign;
 use crate::trust;
 use crate::trust::Given;
-
-/// Requests of one search.
-const MOST_REQUESTS: usize = 64;
 
 /// `kyso verify`.
 pub(crate) fn verify(args: &VerifyArgs, lang: Lang) -> Outcome {
@@ -132,28 +127,6 @@ fn gather<'v>(
         print::note(&format!("{place}{}", finding.message()));
     }
     Ok(gathered)
-}
-
-/// Asks for what was not asked for before; tells whether anything new came.
-/// What failed is said on standard error, for the report only says that it is missing.
-pub(crate) fn fetch_into(
-    evidence: &mut Evidence,
-    wanted: &[Request],
-    network: &dyn Fetch,
-    asked: &mut Vec<Request>,
-) -> bool {
-    let mut new = false;
-    for request in wanted {
-        if asked.len() >= MOST_REQUESTS || asked.contains(request) {
-            continue;
-        }
-        asked.push(request.clone());
-        match network.fetch(request).and_then(|response| evidence.accept(request.purpose, &response.body)) {
-            Ok(()) => new = true,
-            Err(error) => print::note(&Stop::from(error).message),
-        }
-    }
-    new
 }
 
 fn pdf(args: &VerifyArgs, given: &Given, source: &FileSource) -> Result<Gathered, Stop> {
