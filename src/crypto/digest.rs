@@ -224,8 +224,13 @@ impl Digest {
     /// The value in lower-case hexadecimal.
     #[must_use]
     pub fn to_hex(&self) -> String {
-        self.octets().iter().map(|b| format!("{b:02x}")).collect()
+        hex(self.octets())
     }
+}
+
+/// Octets in lower-case hexadecimal.
+pub(crate) fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 impl PartialEq for Digest {

@@ -32,6 +32,7 @@ mod rust_crypto;
 
 pub use algorithm::{MlDsa, PssParameters, SignatureAlgorithm};
 pub use backend::Backend;
+pub(crate) use digest::hex;
 pub use digest::{Digest, DigestAlgorithm, Digester};
 pub use private_key::{KeySpec, PrivateKey};
 pub use public_key::{Curve, KeyType, PublicKey};

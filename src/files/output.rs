@@ -9,6 +9,7 @@ use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
+use crate::crypto::hex;
 use crate::error::Error;
 use crate::error::IoError;
 use crate::error::RefusalReason;
@@ -182,8 +183,7 @@ fn folder(path: &Path) -> &Path {
 fn unguessable() -> Result<String, Error> {
     let mut random = [0; 16];
     getrandom::fill(&mut random).map_err(|error| IoError::new("read", "random numbers", io::Error::other(error)))?;
-    let hex: String = random.iter().map(|octet| format!("{octet:02x}")).collect();
-    Ok(format!(".kyso-{hex}.part"))
+    Ok(format!(".kyso-{}.part", hex(&random)))
 }
 
 /// Makes the file, which must not exist. `private` where it is to take over

@@ -15,6 +15,7 @@ use super::status::UnknownReason;
 use crate::asn1::Oid;
 use crate::asn1::tlv::Reader;
 use crate::crypto::DigestAlgorithm;
+use crate::crypto::hex;
 use crate::error::Error;
 use crate::error::Format;
 use crate::error::Malformed;
@@ -66,7 +67,7 @@ pub(super) fn successful(response: &OcspResponse) -> Result<(), Error> {
 pub(super) fn responder_text(response: &OcspResponse) -> String {
     match response.responder_id() {
         Some(ResponderId::Name(name)) => name.to_string(),
-        Some(ResponderId::KeyHash(hash)) => hash.iter().map(|b| format!("{b:02x}")).collect(),
+        Some(ResponderId::KeyHash(hash)) => hex(hash),
         None => String::new(),
     }
 }

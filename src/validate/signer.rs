@@ -21,6 +21,7 @@ use crate::cms::Verification;
 use crate::cms::VerificationFault;
 use crate::crypto::Digest;
 use crate::crypto::SignatureAlgorithm;
+use crate::crypto::hex;
 use crate::error::Error;
 use crate::finding::Finding;
 use crate::x509::Certificate;
@@ -263,9 +264,6 @@ fn equations(
 fn signer_text(id: &SignerId) -> String {
     match id {
         SignerId::IssuerAndSerial(issuer, serial) => format!("serial number {serial} of {issuer}"),
-        SignerId::KeyIdentifier(id) => {
-            let hex: String = id.iter().map(|b| format!("{b:02x}")).collect();
-            format!("key identifier {hex}")
-        }
+        SignerId::KeyIdentifier(id) => format!("key identifier {}", hex(id)),
     }
 }

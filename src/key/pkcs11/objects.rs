@@ -7,13 +7,13 @@ use cryptoki::object::ObjectHandle;
 use cryptoki::session::Session;
 
 use super::label::Label;
-use super::label::hex;
 use super::module::failed;
 use super::session::ObjectKind;
 use super::session::TokenObject;
 use super::token::KeySelector;
 use super::token::Token;
 use crate::asn1::tlv::Reader;
+use crate::crypto::hex;
 use crate::error::Error;
 use crate::error::Format;
 use crate::error::Misuse;

@@ -3,9 +3,9 @@
 use std::fmt;
 
 use super::label::Label;
-use super::label::hex;
 use super::label::shown;
 use super::uri::TokenUri;
+use crate::crypto::hex;
 use crate::error::Error;
 use crate::error::Misuse;
 use crate::error::PinTries;
