@@ -106,6 +106,16 @@ fn vouched(pdf: &Pdf<'_>) -> Option<Vouched> {
     Some(Vouched { attributes, value: signer.signature().to_vec() })
 }
 
+/// Whether two documents differ in nothing that their last signature vouches for.
+fn same_but_unsigned(a: &[u8], b: &[u8]) -> bool {
+    let gap = |octets: &[u8]| -> Option<std::ops::Range<usize>> {
+        let [head, tail] = parse(octets).signatures().ok()?.pop()?.covered_ranges()?;
+        Some(usize::try_from(head.end).unwrap()..usize::try_from(tail.start).unwrap())
+    };
+    let Some(gap) = gap(a).filter(|own| gap(b).as_ref() == Some(own)) else { return false };
+    a[..gap.start] == b[..gap.start] && a[gap.end..] == b[gap.end..] && vouched(&parse(a)) == vouched(&parse(b))
+}
+
 fn signers(report: &Report) -> Vec<Option<Vec<u8>>> {
     let certificate = |indication: &Indication| match indication {
         Indication::TotalPassed(passed) => passed.signer().map(|certificate| certificate.der().to_vec()),
@@ -145,7 +155,11 @@ fn mutate(name: &str, many: usize, document: &[u8], other: &[u8], judge: &dyn Fn
         assert!(passes(&[&document[..position], &document[end..]].concat()).is_none(), "{name}, without {position}..");
         for from in [position.min(other.len()), other.len() / 2] {
             let spliced = [&document[..position], &other[from..]].concat();
-            assert!(spliced == other || passes(&spliced).is_none(), "{name}, spliced at {position}");
+            let Some(report) = passes(&spliced) else { continue };
+            // Two documents that are the same up to their CMS: the splice is the other one, whose
+            // unsigned attributes are cut off by the shorter lengths of this one.
+            let as_signed = spliced == other || same_but_unsigned(&spliced, other);
+            assert!(as_signed, "{name}, spliced at {position} with {from}: {:#?}", all(&report));
         }
     }
 }

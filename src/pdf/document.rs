@@ -15,7 +15,9 @@ use crate::error::Malformed;
 use crate::error::Misuse;
 use crate::finding::Finding;
 use crate::limits::Limits;
+use crate::pdf::changes::Change;
 use crate::pdf::crypt::Encryption;
+use crate::pdf::digests::Digests;
 use crate::pdf::filter;
 use crate::pdf::layout;
 use crate::pdf::layout::Bounds;
@@ -54,6 +56,10 @@ pub struct Pdf<'a> {
     work: Cell<u64>,
     following: Cell<u8>,
     encryption: Option<Encryption>,
+    /// Digests of covered ranges, so that validating once more reads no octet again.
+    pub(super) digests: RefCell<Digests>,
+    /// What each revision changed, by its index; for the same reason.
+    pub(super) steps: RefCell<HashMap<usize, Arc<[Change]>>>,
 }
 
 /// One revision: the document as it stood when its `%%EOF` was written.
@@ -135,6 +141,8 @@ impl<'a> Pdf<'a> {
             work: Cell::new(0),
             following: Cell::new(0),
             encryption: None,
+            digests: RefCell::default(),
+            steps: RefCell::default(),
         };
         let encryption = Encryption::open(&pdf.latest(), password)?;
         if encryption.is_some() {

@@ -30,6 +30,7 @@ pub use changes::ChangeLevel;
 pub use changes::Changes;
 pub use changes::FieldChange;
 pub use changes::History;
+pub use changes::RELAXABLE_RULES;
 pub use crypt::Encryption;
 pub use document::Pdf;
 pub use document::Revision;

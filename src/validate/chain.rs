@@ -64,6 +64,8 @@ pub(super) struct Certificates<'v> {
     /// What is known of the time of everything in the document.
     pub(super) existence: Existence,
     judged: RefCell<HashMap<(Digest, Purpose), Rc<Chain>>>,
+    /// The paths that are right apart from time, for signatures proven to be of different times.
+    timeless: RefCell<HashMap<(Digest, Purpose), Rc<[Path]>>>,
 }
 
 /// The judgement on one certificate with its path.
@@ -116,6 +118,7 @@ impl<'v> Certificates<'v> {
             proofs: Proofs::default(),
             existence: Existence::at(at),
             judged: RefCell::default(),
+            timeless: RefCell::default(),
         }
     }
 
@@ -276,8 +279,14 @@ impl<'v> Certificates<'v> {
     /// `nextUpdate`, that is how far it is slid here, too. It leaves expiry to
     /// what the evidence covers; here it always counts.
     pub(super) fn in_the_past(&self, leaf: &Certificate, purpose: Purpose, proven: Time) -> Option<Chain> {
-        let builder = self.builder(self.settings(purpose).without_validity_periods());
-        let paths: Vec<Path> = builder.paths(leaf).take(MOST_PATHS).collect();
+        let key = (leaf.sha256(), purpose);
+        let known = self.timeless.borrow().get(&key).map(Rc::clone);
+        let paths = known.unwrap_or_else(|| {
+            let builder = self.builder(self.settings(purpose).without_validity_periods());
+            let paths: Rc<[Path]> = builder.paths(leaf).take(MOST_PATHS).collect();
+            self.timeless.borrow_mut().insert(key, Rc::clone(&paths));
+            paths
+        });
         paths.iter().filter(|path| path.validity().is_some()).find_map(|path| self.slide(path, proven))
     }
 

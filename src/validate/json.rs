@@ -47,6 +47,10 @@ impl Report {
                     o.member("anchors").list(&set.anchors, |o, sha256| o.string(sha256));
                 });
             });
+            match self.expectations_met() {
+                Some(met) => o.member("expectations_met").bool(met),
+                None => o.member("expectations_met").raw("null"),
+            }
             o.member("kyso_version").string(Self::CRATE_VERSION);
         });
         json.out.push('\n');

@@ -4,6 +4,7 @@
 //! for what lies before it that it existed then (EN 319 102-1 §5.6.3); the
 //! report lists everything in the order in which it was applied.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::chain::Certificates;
@@ -81,11 +82,18 @@ pub(super) fn validate(mut certificates: Certificates<'_>, document: &Pdf<'_>, r
         Ok(facts) => facts,
         Err(error) => return report.signatures.push(unreadable(&error, certificates.at)),
     };
-    let history = document.history(&facts);
+    let mut history = document.history(&facts);
+    if let Ok(history) = &mut history {
+        history.relax(|rule| certificates.policy.relaxes(rule));
+    }
     facts.retain(|facts| {
         if facts.kind == pdf::SignatureKind::UsageRights {
-            let message = "usage rights granted by a reader's vendor; they are no signature of a person";
-            report.findings.push(Finding::info("PDF_USAGE_RIGHTS", message));
+            let message = "a signature of a reader's vendor grants usage rights; it is no signature of a person";
+            let finding = Finding::warning("PDF_USAGE_RIGHTS", message);
+            report.findings.push(match facts.object {
+                Some(id) => finding.at(id),
+                None => finding,
+            });
         }
         facts.kind != pdf::SignatureKind::UsageRights
     });
@@ -480,9 +488,16 @@ fn changes(
     match history {
         Ok(history) => {
             let changes = history.after(facts);
-            let level = level_of(changes.level);
-            report.changes = Some(level);
-            report.changes_permitted = changes.permitted && certificates.policy.permits(level);
+            let policy = certificates.policy;
+            report.changes = Some(level_of(changes.level));
+            let (waived, judged): (Vec<_>, Vec<_>) = changes.list.iter().partition(|c| policy.relaxes(c.rule));
+            let level = judged.iter().map(|change| change.level).max().unwrap_or(ChangeLevel::None);
+            report.changes_permitted = changes.permitted && policy.permits(level_of(level));
+            let rules: BTreeSet<&str> = waived.iter().filter(|c| c.level > ChangeLevel::Lta).map(|c| c.rule).collect();
+            for rule in rules {
+                let message = "later changes are accepted because the rule against them was relaxed";
+                report.findings.push(Finding::warning("CHANGES_RELAXED", message).at(rule));
+            }
             report.change_list = changes.list.iter().map(change_text).collect();
         }
         Err(error) => {

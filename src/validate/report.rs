@@ -26,6 +26,7 @@ pub struct Report {
     pub(super) findings: Vec<Finding>,
     pub(super) signatures: Vec<SignatureReport>,
     pub(super) evidence: Vec<SignatureReport>,
+    pub(super) expectations_met: Option<bool>,
 }
 
 /// A set of trust anchors that a validation was given.
@@ -86,9 +87,21 @@ impl Report {
     }
 
     /// The worst indication among the signatures, document time-stamps included.
+    ///
+    /// Where the caller's [expectations](super::Expectations) are not met, it is INDETERMINATE at best.
     #[must_use]
     pub fn overall(&self) -> Overall {
-        self.signatures.iter().map(|s| s.indication.overall()).max().unwrap_or(Overall::NoSignature)
+        let worst = self.signatures.iter().map(|s| s.indication.overall()).max().unwrap_or(Overall::NoSignature);
+        match self.expectations_met {
+            Some(false) if worst == Overall::TotalPassed => Overall::Indeterminate,
+            _ => worst,
+        }
+    }
+
+    /// Whether the signatures are those that the caller expects; `None` where nothing was expected.
+    #[must_use]
+    pub const fn expectations_met(&self) -> Option<bool> {
+        self.expectations_met
     }
 
     /// Everything that could decide what is undecided, each request once.

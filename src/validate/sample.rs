@@ -131,6 +131,7 @@ pub(super) fn report() -> Report {
     let mut first = passed();
     first.timestamps = vec![undecided.clone()];
     Report {
+        expectations_met: None,
         validation_time: at("2026-11-23T03:00:00Z"),
         policy_name: "ETSI TS 119 312".to_owned(),
         policy_version: "1.5.1".to_owned(),

@@ -359,6 +359,15 @@ pub(crate) struct VerifyArgs {
     /// Print the report as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Expect exactly so many signatures.
+    #[arg(long, value_name = "N")]
+    pub(crate) expect: Option<usize>,
+    /// Expect a valid signature by this signer: a name, or `sha256:` and the certificate's digest.
+    #[arg(long, value_name = "SIGNER")]
+    pub(crate) expect_signer: Vec<String>,
+    /// Waive a rule on changes after signing, by the name that the list of changes gives.
+    #[arg(long, value_name = "RULE")]
+    pub(crate) relax: Vec<String>,
     /// Write a further report: `etsi-xml FILE`.
     #[arg(long, num_args = 2, value_names = ["KIND", "FILE"])]
     pub(crate) report: Option<Vec<String>>,
