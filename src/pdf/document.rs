@@ -8,6 +8,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::crypto::PrivateKey;
 use crate::error::Error;
 use crate::error::Format;
 use crate::error::LimitExceeded;
@@ -17,6 +18,7 @@ use crate::finding::Finding;
 use crate::limits::Limits;
 use crate::pdf::changes::Change;
 use crate::pdf::crypt::Encryption;
+use crate::pdf::crypt::Secret;
 use crate::pdf::digests::Digests;
 use crate::pdf::filter;
 use crate::pdf::layout;
@@ -115,7 +117,7 @@ impl<'a> Pdf<'a> {
     /// Where the structure is malformed, or a limit is reached;
     /// [`Error::Secret`] where a password is needed.
     pub fn parse(source: impl Source + 'a, limits: &Limits) -> Result<Self, Error> {
-        Self::open(source, limits, None)
+        Self::open(source, limits, Secret::None)
     }
 
     /// As [`parse`](Self::parse), with the password of its user or its owner.
@@ -124,10 +126,22 @@ impl<'a> Pdf<'a> {
     /// # Errors
     /// As there; [`Error::Secret`] where the password is wrong.
     pub fn parse_with_password(source: impl Source + 'a, limits: &Limits, password: &Password) -> Result<Self, Error> {
-        Self::open(source, limits, Some(password))
+        Self::open(source, limits, Secret::Password(password))
     }
 
-    fn open(source: impl Source + 'a, limits: &Limits, password: Option<&Password>) -> Result<Self, Error> {
+    /// As [`parse`](Self::parse), with the private key of a recipient, for a document that is
+    /// encrypted with public keys (ISO 32000-2 §7.6.5): RSA, PKCS#1 v1.5 or OAEP.
+    /// A document that is not does not ask for it.
+    ///
+    /// The key stays the caller's; the document keeps what it was encrypted with.
+    ///
+    /// # Errors
+    /// As there; [`Error::Secret`] where the key is of none of the recipients.
+    pub fn parse_with_key(source: impl Source + 'a, limits: &Limits, key: &PrivateKey) -> Result<Self, Error> {
+        Self::open(source, limits, Secret::Key(key))
+    }
+
+    fn open(source: impl Source + 'a, limits: &Limits, secret: Secret<'_>) -> Result<Self, Error> {
         let layout = layout::read(&source, limits)?;
         let mut pdf = Self {
             source: Box::new(source),
@@ -144,7 +158,7 @@ impl<'a> Pdf<'a> {
             digests: RefCell::default(),
             steps: RefCell::default(),
         };
-        let encryption = Encryption::open(&pdf.latest(), password)?;
+        let encryption = Encryption::open(&pdf.latest(), secret)?;
         if encryption.is_some() {
             // What was read on the way there was read as it stands in the file.
             pdf.cache = RefCell::default();

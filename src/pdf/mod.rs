@@ -17,6 +17,7 @@ mod layout;
 mod lexer;
 pub mod object;
 pub mod page;
+mod recipients;
 mod signature;
 mod skim;
 mod source;

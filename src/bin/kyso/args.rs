@@ -155,7 +155,7 @@ pub(crate) struct TrustArgs {
     pub(crate) evidence: Option<PathBuf>,
 }
 
-/// Passwords of encrypted PDF documents.
+/// What opens encrypted PDF documents.
 #[derive(Args, Debug, Default)]
 pub(crate) struct PdfPasswordArgs {
     /// Environment variable that holds the PDF's password.
@@ -164,6 +164,10 @@ pub(crate) struct PdfPasswordArgs {
     /// File that holds the PDF's password.
     #[arg(long, value_name = "FILE")]
     pub(crate) pdf_password_file: Option<PathBuf>,
+    /// Private key of a recipient of the PDF (PKCS#8 or PKCS#1, PEM or DER, or a PKCS#12 store); the password
+    /// options above are then that of this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pdf_key: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
