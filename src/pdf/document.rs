@@ -340,6 +340,16 @@ impl<'p> Revision<'p> {
         self.sections().iter().flat_map(|section| &section.entries).map(|entry| entry.number)
     }
 
+    /// The entries of its own sections.
+    pub(super) fn own_places(&self) -> impl Iterator<Item = (u32, Place)> {
+        self.sections().iter().flat_map(|section| &section.entries).map(|entry| (entry.number, entry.place()))
+    }
+
+    /// Where its own cross-reference sections stand.
+    pub(super) fn section_offsets(&self) -> impl Iterator<Item = u64> {
+        self.sections().iter().map(|section| section.offset)
+    }
+
     /// Whether one of its own cross-reference sections stands at `offset`.
     pub(super) fn has_section(&self, offset: u64) -> bool {
         self.sections().iter().any(|section| section.offset == offset)

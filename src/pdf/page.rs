@@ -143,6 +143,36 @@ impl Page {
         found.ok_or_else(|| Misuse::new(format!("page {} of a document of {pages} pages", index + 1)).into())
     }
 
+    /// All pages in order.
+    ///
+    /// # Errors
+    /// Malformed page trees.
+    pub(super) fn all(revision: Revision<'_>) -> Result<Vec<Self>, Error> {
+        let mut all = Vec::new();
+        walk(revision, |id, dictionary, inherited| {
+            all.push(Self::new(revision, id, dictionary, inherited)?);
+            Ok(true)
+        })?;
+        Ok(all)
+    }
+
+    /// What its contents draw with, its own or inherited; null where there is none.
+    ///
+    /// # Errors
+    /// Malformed page trees.
+    pub(super) fn resources(&self, revision: Revision<'_>) -> Result<Arc<Object>, Error> {
+        let mut node = revision.object(self.id)?;
+        for _ in 0..revision.pdf().limits().depth {
+            let Some(dictionary) = node.as_dictionary() else { break };
+            if dictionary.get("Resources").is_some() {
+                return revision.get(dictionary, "Resources");
+            }
+            let parent = revision.get(dictionary, "Parent")?;
+            node = parent;
+        }
+        Ok(Arc::default())
+    }
+
     /// The page whose object is `id`.
     ///
     /// # Errors

@@ -97,6 +97,16 @@ pub(super) fn validate(mut certificates: Certificates<'_>, document: &Pdf<'_>, r
         }
         facts.kind != pdf::SignatureKind::UsageRights
     });
+    if facts.is_empty() {
+        // Nobody signed it yet: what is said now can still be heeded.
+        match document.hidden_content() {
+            Ok(findings) => report.findings.extend(findings),
+            Err(error) => {
+                let message = format!("hidden content cannot be looked for: {error}");
+                report.findings.push(Finding::warning("HIDDEN_NOT_SEARCHED", message));
+            }
+        }
+    }
     let entries = match entries(document, &facts, certificates.backend) {
         Ok(entries) => entries,
         Err(error) => return report.signatures.push(unreadable(&error, certificates.at)),

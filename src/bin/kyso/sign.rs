@@ -56,8 +56,9 @@ pub(crate) fn sign(args: &SignArgs, lang: Lang) -> Outcome {
     let key = keys::open(&args.key, args.signature.digest, args.signature.pss)?;
     let warnings = check_signer(key.identity(), &given, args)?;
     print::warnings(&warnings, lang);
+    let mut warnings = warnings;
     let field = match format {
-        Format::Pades => Some(sign_pdf(args, &source, key.as_ref(), claimed, lang)?),
+        Format::Pades => Some(sign_pdf(args, &source, key.as_ref(), claimed, lang, &mut warnings)?),
         Format::Cades => {
             sign_cms(args, &source, key.as_ref(), claimed)?;
             None
@@ -93,18 +94,25 @@ fn check_signer(identity: &SignerIdentity, given: &Given, args: &SignArgs) -> Re
     Ok(network::drive(check, args.trust.online)?.warnings)
 }
 
-/// Signs into the output; returns the name of the field.
+/// Signs into the output; returns the name of the field. What a first signer should look at comes on top of `warnings`.
 fn sign_pdf(
     args: &SignArgs,
     source: &FileSource,
     key: &dyn SigningKey,
     claimed: Time,
     lang: Lang,
+    warnings: &mut Vec<Finding>,
 ) -> Result<String, Stop> {
     let stamped = args.signature.level == Level::BT;
     let watched = Watched::new(source, if stamped { 2 } else { 1 });
     let pdf = request::pdf(&watched, &args.pdf, &args.input)?;
     let request = request::pades(&pdf, &args.signature, key.identity().certificate(), claimed, lang)?;
+    if pdf.signatures().is_ok_and(|signatures| signatures.is_empty())
+        && let Ok(hidden) = pdf.hidden_content()
+    {
+        print::warnings(&hidden, lang);
+        warnings.extend(hidden);
+    }
     let mut out = Output::create(&args.output)?;
     let signed = match &args.signature.tsa {
         Some(url) => {
