@@ -212,6 +212,12 @@ impl History {
         Changes { level, permitted, list }
     }
 
+    /// All changes, in the order of the revisions.
+    #[must_use]
+    pub fn all(&self) -> Vec<Change> {
+        self.changes.iter().map(|(change, _)| change.clone()).collect()
+    }
+
     /// Permits what breaks no rule but those of which `relaxed` is true.
     pub(crate) fn relax(&mut self, relaxed: impl Fn(&str) -> bool) {
         for (change, permitted) in &mut self.changes {

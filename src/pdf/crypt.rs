@@ -191,8 +191,8 @@ impl Encryption {
                 return Err(fault("/Recipients", "an array of strings"));
             }
             let opened = recipients::open(&envelopes, private, limits)?;
-            let opened = opened
-                .ok_or_else(|| SecretError::NoRecipient { what: "the PDF document".into(), tried: true })?;
+            let opened =
+                opened.ok_or_else(|| SecretError::NoRecipient { what: "the PDF document".into(), tried: true })?;
             permissions = permissions.or(opened.permissions);
             Ok(Key(opened.key(&envelopes, metadata, length)))
         };

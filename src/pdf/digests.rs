@@ -69,11 +69,7 @@ impl Pdf<'_> {
         all.ok_or_else(|| Misuse::new("ranges that were not reached").into())
     }
 
-    fn compute(
-        &self,
-        backend: Backend,
-        wanted: &[([Range<u64>; 2], DigestAlgorithm)],
-    ) -> Result<Vec<Digest>, Error> {
+    fn compute(&self, backend: Backend, wanted: &[([Range<u64>; 2], DigestAlgorithm)]) -> Result<Vec<Digest>, Error> {
         let orderly = |[head, tail]: &[Range<u64>; 2]| {
             head.start == 0 && head.end <= tail.start && tail.start <= tail.end && tail.end <= self.len()
         };

@@ -76,6 +76,45 @@ struct State {
     leading: f64,
     /// Images and fills cover what lies below.
     opaque: bool,
+    clip: Clip,
+}
+
+/// What of a mark is left (§8.5.4).
+#[derive(Clone, Copy)]
+enum Clip {
+    None,
+    To(Rectangle),
+    /// To a shape that is no rectangle: how much is covered is not known, so nothing.
+    Shape,
+}
+
+impl Clip {
+    fn left(self, area: Rectangle) -> Option<Rectangle> {
+        match self {
+            Self::None => Some(area),
+            Self::To(clip) => Some(area.intersection(&clip)).filter(|left| left.width() > 0.0 && left.height() > 0.0),
+            Self::Shape => None,
+        }
+    }
+
+    fn and(self, path: &Path) -> Self {
+        match (self, path.rectangles.as_slice()) {
+            (Self::Shape, _) => Self::Shape,
+            (_, [one]) if !path.irregular => match self.left(*one) {
+                Some(left) => Self::To(left),
+                None => Self::Shape,
+            },
+            _ => Self::Shape,
+        }
+    }
+}
+
+/// The path that is being made.
+#[derive(Default)]
+struct Path {
+    rectangles: Vec<Rectangle>,
+    irregular: bool,
+    clips: bool,
 }
 
 /// The walk through one page's streams.
@@ -95,21 +134,13 @@ impl<'r> Drawing<'r> {
     /// # Errors
     /// Where a limit is reached.
     pub(super) fn run(&mut self, data: &[u8], resources: &Dictionary, matrix: Matrix) -> Result<(), Error> {
-        self.stream(data, resources, matrix, true, 0)
+        self.stream(data, resources, State { matrix, shown: true, leading: 0.0, opaque: true, clip: Clip::None }, 0)
     }
 
-    fn stream(
-        &mut self,
-        data: &[u8],
-        resources: &Dictionary,
-        matrix: Matrix,
-        opaque: bool,
-        depth: usize,
-    ) -> Result<(), Error> {
-        let mut state = State { matrix, shown: true, leading: 0.0, opaque };
+    fn stream(&mut self, data: &[u8], resources: &Dictionary, mut state: State, depth: usize) -> Result<(), Error> {
         let mut saved: Vec<State> = Vec::new();
         let (mut text, mut line) = (IDENTITY, IDENTITY);
-        let mut paths: Vec<Rectangle> = Vec::new();
+        let mut path = Path::default();
         let mut operands: Vec<Operand<'_>> = Vec::new();
         let mut tokens = Tokens { data, at: 0 };
         while let Some(token) = tokens.next() {
@@ -161,18 +192,27 @@ impl<'r> Drawing<'r> {
                         self.marks.push(Mark::Text { x, y });
                     }
                 }
-                (b"re", &[x, y, w, h]) if paths.len() < MOST_OPERANDS => {
+                (b"m" | b"l" | b"c" | b"v" | b"y", _) => path.irregular = true,
+                (b"W" | b"W*", _) => path.clips = true,
+                (b"re", &[x, y, w, h]) if path.rectangles.len() < MOST_OPERANDS => {
                     let area =
                         Rectangle { left: x.min(x + w), bottom: y.min(y + h), right: x.max(x + w), top: y.max(y + h) };
                     if is_upright(&state.matrix) {
-                        paths.push(around(&state.matrix, &area));
+                        path.rectangles.push(around(&state.matrix, &area));
+                    } else {
+                        path.irregular = true;
                     }
                 }
-                (b"f" | b"F" | b"f*" | b"b" | b"B" | b"b*" | b"B*", _) => {
-                    let opaque = state.opaque;
-                    self.marks.extend(paths.drain(..).filter(|_| opaque).map(|area| Mark::Fill { area }));
+                (b"f" | b"F" | b"f*" | b"b" | b"B" | b"b*" | b"B*" | b"n" | b"s" | b"S", _) => {
+                    let path = std::mem::take(&mut path);
+                    if state.opaque && !matches!(operator, b"n" | b"s" | b"S") {
+                        let filled = path.rectangles.iter().filter_map(|area| state.clip.left(*area));
+                        self.marks.extend(filled.map(|area| Mark::Fill { area }));
+                    }
+                    if path.clips {
+                        state.clip = state.clip.and(&path);
+                    }
                 }
-                (b"n" | b"s" | b"S", _) => paths.clear(),
                 (b"Do", _) => {
                     if let Some(name) = name {
                         self.object(resources, name, &state, depth)?;
@@ -196,7 +236,8 @@ impl<'r> Drawing<'r> {
                 let solid = get("SMask").is_null() && get("Mask").is_null() && get("ImageMask").as_bool() != Some(true);
                 if solid && state.opaque && is_upright(&state.matrix) {
                     let area = around(&state.matrix, &Rectangle { left: 0.0, bottom: 0.0, right: 1.0, top: 1.0 });
-                    self.marks.push(Mark::Image { area, object: value.as_reference() });
+                    let left = state.clip.left(area);
+                    self.marks.extend(left.map(|area| Mark::Image { area, object: value.as_reference() }));
                 }
             }
             Some(b"Form") if depth < DEEPEST => {
@@ -205,7 +246,7 @@ impl<'r> Drawing<'r> {
                 let inner = get("Resources");
                 let inner = inner.as_dictionary().unwrap_or(resources);
                 if let Ok(data) = self.revision.decoded(stream) {
-                    self.stream(&data, inner, matrix, state.opaque, depth + 1)?;
+                    self.stream(&data, inner, State { matrix, shown: true, leading: 0.0, ..state.clone() }, depth + 1)?;
                 }
             }
             _ => {}
@@ -225,12 +266,7 @@ impl<'r> Drawing<'r> {
             && matches!(&*mask, Object::Null | Object::Name(_))
     }
 
-    fn resource(
-        &self,
-        resources: &Dictionary,
-        kind: &str,
-        name: &[u8],
-    ) -> Option<(Object, std::sync::Arc<Object>)> {
+    fn resource(&self, resources: &Dictionary, kind: &str, name: &[u8]) -> Option<(Object, std::sync::Arc<Object>)> {
         let all = self.revision.get(resources, kind).ok()?;
         let value = all.as_dictionary()?.get(std::str::from_utf8(name).ok()?)?.clone();
         let object = self.revision.resolve(&value).ok()?;
@@ -371,9 +407,9 @@ impl<'t> Tokens<'t> {
     /// To behind `EI` with space around it (§8.9.7).
     fn skip_inline_image(&mut self) {
         let rest = self.data.get(self.at..).unwrap_or_default();
-        let end = rest.windows(4).position(|w| {
-            matches!(w, [before, b'E', b'I', after] if !is_regular(*before) && !is_regular(*after))
-        });
+        let end = rest
+            .windows(4)
+            .position(|w| matches!(w, [before, b'E', b'I', after] if !is_regular(*before) && !is_regular(*after)));
         self.at += end.map_or(rest.len(), |end| end + 3);
     }
 }

@@ -250,7 +250,8 @@ impl Search<'_> {
         drawing.run(&data, resources, drawn::IDENTITY)?;
         self.under_images(&drawing.marks, page.id());
         for cover in covers.iter().filter(|cover| cover.opaque) {
-            let text = drawing.marks.iter().any(|mark| matches!(mark, Mark::Text { x, y } if inside(&cover.area, *x, *y)));
+            let text =
+                drawing.marks.iter().any(|mark| matches!(mark, Mark::Text { x, y } if inside(&cover.area, *x, *y)));
             if text {
                 self.note("HIDDEN_UNDER_ANNOTATION", "an annotation covers text of the page", cover.id);
             }
@@ -364,7 +365,9 @@ fn header_before(octets: &[u8], keyword: usize) -> Option<(usize, u32)> {
         return None;
     }
     // Another letter before it makes it a word of something else.
-    if at.checked_sub(1).is_some_and(|before| octets.get(before).is_some_and(u8::is_ascii_alphanumeric)) && !ends_object(octets, at) {
+    if at.checked_sub(1).is_some_and(|before| octets.get(before).is_some_and(u8::is_ascii_alphanumeric))
+        && !ends_object(octets, at)
+    {
         return None;
     }
     let number = std::str::from_utf8(octets.get(at..end)?).ok()?.parse().ok()?;

@@ -82,8 +82,7 @@ fn open_envelope(
     if outer.expect(0x06, "contentType")?.oid(FORMAT, "contentType")? != ENVELOPED_DATA {
         return Err(outer.fault("contentType", "envelopedData"));
     }
-    let mut data =
-        outer.expect(0xA0, "content")?.reader(FORMAT).expect(0x30, "EnvelopedData")?.reader(FORMAT);
+    let mut data = outer.expect(0xA0, "content")?.reader(FORMAT).expect(0x30, "EnvelopedData")?.reader(FORMAT);
     data.expect(0x02, "version")?;
     data.optional(0xA0, "originatorInfo")?;
     let mut recipients = data.expect(0x31, "recipientInfos")?.reader(FORMAT);
@@ -138,16 +137,13 @@ fn content_cipher<'a>(algorithm: &Tlv<'a>) -> Result<(CbcCipher, &'a [u8]), Erro
         return Ok((CbcCipher::Rc2(bits), parameters.expect(0x04, field)?.content));
     }
     let cipher = CbcCipher::from_oid(&oid);
-    let cipher = cipher.ok_or_else(|| algorithm.fault(FORMAT, field, "AES, triple DES or RC2 in CBC mode").found(oid))?;
+    let cipher =
+        cipher.ok_or_else(|| algorithm.fault(FORMAT, field, "AES, triple DES or RC2 in CBC mode").found(oid))?;
     Ok((cipher, parts.expect(0x04, field)?.content))
 }
 
 /// The content's key; `None` where `key` does not open it.
-fn transported(
-    algorithm: &Tlv<'_>,
-    encrypted: &[u8],
-    key: &PrivateKey,
-) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
+fn transported(algorithm: &Tlv<'_>, encrypted: &[u8], key: &PrivateKey) -> Result<Option<Zeroizing<Vec<u8>>>, Error> {
     const FORMAT: Format = Format::Cms;
     let field = "keyEncryptionAlgorithm";
     let mut parts = algorithm.reader(FORMAT);

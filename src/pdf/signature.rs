@@ -432,11 +432,7 @@ struct Transforms {
 }
 
 /// DocMDP, FieldMDP and UR of the signature's `/Reference` (ISO 32000-2 §12.8.2).
-fn transforms(
-    revision: &Revision<'_>,
-    dictionary: &Dictionary,
-    findings: &mut Vec<Finding>,
-) -> Transforms {
+fn transforms(revision: &Revision<'_>, dictionary: &Dictionary, findings: &mut Vec<Finding>) -> Transforms {
     let mut transforms = Transforms::default();
     let references = match revision.get(dictionary, "Reference") {
         Ok(references) => references,

@@ -27,8 +27,8 @@ mod token;
 mod trust;
 mod validator;
 
-pub use expect::ExpectedSigner;
 pub use expect::Expectations;
+pub use expect::ExpectedSigner;
 pub use gather::Gathered;
 pub use gather::Gathering;
 pub use indication::Failure;

@@ -47,6 +47,7 @@ use crate::finding::Severity;
 use crate::pdf;
 use crate::pdf::ChangeLevel;
 use crate::pdf::History;
+use crate::pdf::PageChange;
 use crate::pdf::Pdf;
 use crate::pdf::SecurityStore;
 use crate::pdf::SignatureFacts;
@@ -130,7 +131,12 @@ pub(super) fn validate(mut certificates: Certificates<'_>, document: &Pdf<'_>, r
     }
     certificates.carried(&carried);
 
-    let mut walk = Walk { document, entries: &entries, history: &history, carried: &carried, covering: None };
+    let places = match &history {
+        Ok(history) => document.page_changes(&history.all()),
+        Err(_) => Ok(Vec::new()),
+    };
+    let mut walk =
+        Walk { document, entries: &entries, history: &history, places: &places, carried: &carried, covering: None };
     let mut judged: Vec<SignatureReport> =
         (0..entries.len()).rev().filter_map(|index| walk.judge(index, &mut certificates)).collect();
     judged.reverse();
@@ -142,6 +148,7 @@ struct Walk<'w> {
     document: &'w Pdf<'w>,
     entries: &'w [Entry<'w>],
     history: &'w Result<History, Error>,
+    places: &'w Result<Vec<PageChange>, Error>,
     carried: &'w Evidence,
     /// The earliest proof by the document time-stamps judged so far, and what it covers.
     covering: Option<Covering>,
@@ -158,7 +165,7 @@ impl Walk<'_> {
     fn judge(&mut self, index: usize, certificates: &mut Certificates<'_>) -> Option<SignatureReport> {
         let entry = self.entries.get(index)?;
         let mut report = draft(entry.facts, certificates);
-        changes(entry.facts, self.history, certificates, &mut report);
+        changes(entry.facts, self.history, self.places, certificates, &mut report);
         let existence = match &self.covering {
             Some(covering) => covering.existence.clone(),
             None => certificates.existence.clone(),
@@ -308,6 +315,7 @@ impl SignatureReport {
         self.changes = draft.changes;
         self.changes_permitted = draft.changes_permitted;
         self.change_list = draft.change_list;
+        self.page_changes = draft.page_changes;
         self.deviations.splice(0..0, draft.deviations);
         self.findings.splice(0..0, draft.findings);
         self.checks.splice(0..0, draft.checks);
@@ -491,6 +499,7 @@ fn unreadable(error: &Error, at: Time) -> SignatureReport {
 fn changes(
     facts: &SignatureFacts,
     history: &Result<History, Error>,
+    places: &Result<Vec<PageChange>, Error>,
     certificates: &Certificates<'_>,
     report: &mut SignatureReport,
 ) {
@@ -509,6 +518,16 @@ fn changes(
                 report.findings.push(Finding::warning("CHANGES_RELAXED", message).at(rule));
             }
             report.change_list = changes.list.iter().map(change_text).collect();
+            match places {
+                Ok(places) => {
+                    report.page_changes =
+                        places.iter().filter(|place| place.revision > facts.revision).cloned().collect();
+                }
+                Err(error) => {
+                    let message = format!("later changes cannot be placed on the pages: {error}");
+                    report.findings.push(Finding::info("CHANGES_NOT_PLACED", message));
+                }
+            }
         }
         Err(error) => {
             report.changes = Some(Changes::Other);

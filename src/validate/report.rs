@@ -8,6 +8,7 @@ use super::indication::Overall;
 use crate::asn1::Oid;
 use crate::fetch::Request;
 use crate::finding::Finding;
+use crate::pdf::PageChange;
 use crate::time::Time;
 use crate::x509::Certificate;
 use crate::x509::RevocationReason;
@@ -133,6 +134,7 @@ pub struct SignatureReport {
     pub(super) changes: Option<Changes>,
     pub(super) changes_permitted: bool,
     pub(super) change_list: Vec<String>,
+    pub(super) page_changes: Vec<PageChange>,
     pub(super) signer: Option<CertificateSummary>,
     pub(super) claimed_signing_time: Option<Time>,
     pub(super) best_signature_time: Time,
@@ -163,6 +165,7 @@ impl SignatureReport {
             changes: None,
             changes_permitted: true,
             change_list: Vec::new(),
+            page_changes: Vec::new(),
             signer: None,
             claimed_signing_time: None,
             best_signature_time: at,
@@ -243,6 +246,12 @@ impl SignatureReport {
     #[must_use]
     pub fn change_list(&self) -> &[String] {
         &self.change_list
+    }
+
+    /// The later changes that can be seen, as places on the pages, to be drawn over them.
+    #[must_use]
+    pub fn page_changes(&self) -> &[PageChange] {
+        &self.page_changes
     }
 
     /// The signing certificate, once identified.
