@@ -202,6 +202,21 @@ fn annotations_over_content_are_told() {
     }
 }
 
+#[test]
+fn fields_that_show_another_text_than_their_value_are_told() {
+    for form in FORMS {
+        let plain = rich(form, "", "", &[]);
+        for shown in ["BT (1000) Tj ET", "BT <39> Tj ET", "BT [(1) -20 (00)] TJ ET", r"BT (\061) Tj ET"] {
+            tells(&Forge::on(&plain).drawing(8, shown).write(), shown, "HIDDEN_VALUE");
+        }
+        for shown in
+            ["BT <3130> Tj ET", "BT [(1) -20 (0)] TJ ET", r"BT (\061\060) Tj ET", "BT <00010002> Tj ET", "0 0 9 9 re S"]
+        {
+            assert_eq!(codes(&Forge::on(&plain).drawing(8, shown).write()), BTreeSet::new(), "{shown}");
+        }
+    }
+}
+
 /// The demonstrations of the shadow attacks as their victims got them to sign.
 #[test]
 fn prepared_documents_of_the_corpus_are_told() {

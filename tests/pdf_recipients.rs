@@ -254,3 +254,37 @@ fn envelopes_by_openssl_open() {
         assert!(matches!(refused, Error::Secret(SecretError::NoRecipient { tried: true, .. })), "{cipher}: {refused}");
     }
 }
+
+/// The command takes the key from a file of its own or from a PKCS#12 store, and no secret on the line.
+#[cfg(feature = "cli")]
+#[test]
+fn the_command_opens_it_with_the_file_of_the_key() {
+    let Some(scene) = scene() else { return };
+    let folder = scene.folder.path();
+    let kyso = |more: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_kyso"))
+            .args(["verify", "aes256.pdf", "--lang", "en", "--at", "2026-11-23T02:00:00Z"])
+            .args(more)
+            .current_dir(folder)
+            .output()
+            .unwrap();
+        (output.status.code().unwrap(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    assert_eq!(kyso(&["--pdf-key", "recipient.key"]).0, 3);
+    let (code, said) = kyso(&[]);
+    assert!(code == 77 && said.contains("encrypted for recipients"), "{code} {said}");
+    fs::write(folder.join("stranger.key"), &*scene.stranger.to_pkcs8_der().unwrap()).unwrap();
+    let (code, said) = kyso(&["--pdf-key", "stranger.key"]);
+    assert!(code == 77 && said.contains("of none of the recipients"), "{code} {said}");
+    let store = Command::new("openssl")
+        .args(["pkcs12", "-export", "-inkey", "recipient.key", "-in", "recipient.pem", "-out", "recipient.p12"])
+        .args(["-passout", "pass:mật khẩu"])
+        .current_dir(folder)
+        .output();
+    let Ok(store) = store else { return eprintln!("openssl not found: skipped") };
+    assert!(store.status.success(), "{}", String::from_utf8_lossy(&store.stderr));
+    fs::write(folder.join("password"), "mật khẩu\n").unwrap();
+    assert_eq!(kyso(&["--pdf-key", "recipient.p12", "--pdf-password-file", "password"]).0, 3);
+    fs::write(folder.join("password"), "another\n").unwrap();
+    assert_eq!(kyso(&["--pdf-key", "recipient.p12", "--pdf-password-file", "password"]).0, 77);
+}

@@ -274,6 +274,67 @@ impl<'r> Drawing<'r> {
     }
 }
 
+/// The strings of a content stream one after the other, in whatever encoding its fonts have.
+pub(super) fn strings(data: &[u8]) -> Vec<u8> {
+    let mut tokens = Tokens { data, at: 0 };
+    let mut all = Vec::new();
+    loop {
+        let start = tokens.at;
+        let Some(token) = tokens.next() else { return all };
+        match token {
+            Token::Operand(Operand::Text(_)) => {
+                literals(data.get(start..tokens.at).unwrap_or_default(), &mut all);
+            }
+            Token::Operator(b"BI") => tokens.skip_inline_image(),
+            _ => {}
+        }
+    }
+}
+
+/// The octets of the strings in a token, which may be an array of them (§7.3.4).
+fn literals(token: &[u8], all: &mut Vec<u8>) {
+    let (mut depth, mut hexadecimal) = (0_usize, None::<Vec<u8>>);
+    let mut octets = token.iter().copied().peekable();
+    while let Some(octet) = octets.next() {
+        match (octet, depth, &mut hexadecimal) {
+            (b'<', 0, None) => hexadecimal = Some(Vec::new()),
+            (b'>', 0, Some(digits)) => {
+                let pairs = digits.chunks(2).filter_map(|pair| std::str::from_utf8(pair).ok());
+                all.extend(pairs.filter_map(|pair| u8::from_str_radix(pair, 16).ok()));
+                hexadecimal = None;
+            }
+            (digit, 0, Some(digits)) if digit.is_ascii_hexdigit() => digits.push(digit),
+            (b'(', depth_now, None) => {
+                if depth_now > 0 {
+                    all.push(b'(');
+                }
+                depth += 1;
+            }
+            (b')', 1.., None) => {
+                depth -= 1;
+                if depth > 0 {
+                    all.push(b')');
+                }
+            }
+            (b'\\', 1.., None) => match octets.next() {
+                Some(first @ b'0'..=b'7') => {
+                    let mut value = u32::from(first - b'0');
+                    for _ in 0..2 {
+                        let Some(digit) = octets.next_if(|octet| matches!(octet, b'0'..=b'7')) else { break };
+                        value = value * 8 + u32::from(digit - b'0');
+                    }
+                    all.push(u8::try_from(value & 0xFF).unwrap_or_default());
+                }
+                // A line end, a tab and the like: space for all that is asked here.
+                Some(b'n' | b'r' | b't' | b'b' | b'f' | b'\n' | b'\r') | None => all.push(b' '),
+                Some(other) => all.push(other),
+            },
+            (other, 1.., None) => all.push(other),
+            _ => {}
+        }
+    }
+}
+
 enum Token<'t> {
     Operand(Operand<'t>),
     Operator(&'t [u8]),

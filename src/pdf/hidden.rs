@@ -55,6 +55,7 @@ impl Pdf<'_> {
         search.unused_pages()?;
         search.layers()?;
         let members = search.members()?;
+        search.values()?;
         for page in Page::all(latest)? {
             search.page(&page, &members)?;
         }
@@ -204,6 +205,51 @@ impl Search<'_> {
         };
         for layer in off {
             self.note("HIDDEN_LAYER", "a layer that is switched off when the document is opened", Some(layer));
+        }
+        Ok(())
+    }
+
+    /// Text fields that show another text than their value, which a reader may bring up at any time.
+    fn values(&mut self) -> Result<(), Error> {
+        const PASSWORD: i64 = 1 << 13;
+        const RICH_TEXT: i64 = 1 << 25;
+        let catalog = self.latest.catalog()?;
+        let form = catalog.as_dictionary().map(|catalog| self.get(catalog, "AcroForm")).unwrap_or_default();
+        // Readers draw all of them anew.
+        if form.as_dictionary().is_some_and(|form| self.get(form, "NeedAppearances").as_bool() == Some(true)) {
+            return Ok(());
+        }
+        for field in self.latest.fields()?.0 {
+            let value = self.latest.resolve(&field.value).unwrap_or_default();
+            let Object::String(value) = &*value else { continue };
+            let is_text = field.field_type.as_deref() == Some(b"Tx") && field.flags & (PASSWORD | RICH_TEXT) == 0;
+            // A script may show it in another form.
+            if !is_text || field.dictionary().get("AA").is_some() {
+                continue;
+            }
+            let value = value.to_text();
+            for id in &field.widgets {
+                let Ok(widget) = self.latest.object(*id) else { continue };
+                let Some(widget) = widget.as_dictionary().filter(|widget| widget.get("AA").is_none()) else { continue };
+                let appearance = self.get(widget, "AP");
+                let Some(normal) = appearance.as_dictionary().map(|appearance| self.get(appearance, "N")) else {
+                    continue;
+                };
+                let Some(data) = normal.as_stream().and_then(|stream| self.latest.decoded(stream).ok()) else {
+                    continue;
+                };
+                let shown = drawn::strings(&data);
+                // Only what is surely text: fonts of many glyphs have codes of their own.
+                let plain = |octets: &[u8]| octets.iter().all(|octet| matches!(octet, b' '..=b'~'));
+                if shown.is_empty() || !plain(&shown) || !plain(value.as_bytes()) {
+                    continue;
+                }
+                let letters =
+                    |octets: &[u8]| -> Vec<u8> { octets.iter().copied().filter(u8::is_ascii_alphanumeric).collect() };
+                if letters(&shown) != letters(value.as_bytes()) {
+                    self.note("HIDDEN_VALUE", "a field shows another text than its value", Some(*id));
+                }
+            }
         }
         Ok(())
     }

@@ -229,6 +229,7 @@ const VIETNAMESE: &[(&str, &str)] = &[
     ("HIDDEN_PAGE", "tệp có trang hoặc cây trang không thuộc tài liệu đang hiển thị"),
     ("HIDDEN_UNDER_ANNOTATION", "có chú thích hoặc trường biểu mẫu che nội dung bên dưới"),
     ("HIDDEN_UNDER_IMAGE", "có hình ảnh che chữ của trang"),
+    ("HIDDEN_VALUE", "có trường biểu mẫu hiển thị nội dung khác với giá trị của nó"),
     ("NO_SIGNED_ATTRIBUTES", "chữ ký không có thuộc tính được ký: không gì gắn chứng thư với chữ ký"),
     ("PATH_ANCHOR_CONSTRAINTS", "đường dẫn chứng thực vượt giới hạn đặt ra cho gốc tin cậy"),
     ("PATH_BUDGET", "việc tìm đường dẫn chứng thực vượt giới hạn cho phép"),

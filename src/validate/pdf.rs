@@ -59,6 +59,9 @@ use crate::x509::Certificate;
 use crate::x509::Crl;
 use crate::x509::ocsp::OcspResponse;
 
+/// The first octet of signed attributes in DER.
+const SET: u8 = 0x31;
+
 /// What `/Contents` holds, by the rules of the `/SubFilter`.
 enum Container {
     Cms(SignedData),
@@ -214,6 +217,13 @@ impl Walk<'_> {
             let message = format!("the CMS has {} signers; a PDF signature has one", signed.signers().len());
             return Err(Finding::error("SIGNER_COUNT", message));
         };
+        // Octets that are the signed attributes of another signature cannot be told from content where a signer
+        // has none. ISO 32000-2 §12.8.3.3 permits to have none, and old signatures do; but a document begins otherwise.
+        let first = self.document.read(0..1).unwrap_or_default();
+        if signer.signed_attributes().is_none() && first.first() == Some(&SET) {
+            let message = "there are no signed attributes, and the file may be those of another signature";
+            return Err(Finding::error("SIGNED_ATTRIBUTES", message));
+        }
         let pades = report.format == SignatureFormat::Pades;
         let require = pades || certificates.policy.require_signing_certificate;
         let demands = Demands { signed_attributes: pades, signing_certificate: require };
