@@ -284,10 +284,10 @@ impl Encryption {
     pub(super) fn encipher_object(&self, id: Reference, object: Object) -> Result<Object, Error> {
         let object = strings(object, &|octets| self.strings.encipher(id, octets))?;
         let Object::Stream(mut stream) = object else { return Ok(object) };
-        if let StreamData::Octets(octets) = &mut stream.data {
-            if let Some(cipher) = self.cipher(&stream.dictionary) {
-                *octets = cipher.encipher(id, octets)?;
-            }
+        if let StreamData::Octets(octets) = &mut stream.data
+            && let Some(cipher) = self.cipher(&stream.dictionary)
+        {
+            *octets = cipher.encipher(id, octets)?;
         }
         Ok(Object::Stream(stream))
     }

@@ -271,7 +271,11 @@ impl Search<'_> {
             let id = entry.as_reference();
             let widget = self.get(annotation, "Subtype").as_name() == Some(b"Widget");
             if widget && id.is_none_or(|id| !members.contains(&id)) {
-                self.note("HIDDEN_FIELD", "a form field that the form does not name", id.or(Some(page.id())));
+                self.note(
+                    "HIDDEN_FIELD",
+                    "a form field that the form does not name",
+                    Some(id.unwrap_or_else(|| page.id())),
+                );
             }
             if let Some(area) = self.shown_area(annotation) {
                 covers.push(Cover { id, area, opaque: self.is_opaque(annotation), widget });

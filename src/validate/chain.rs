@@ -52,6 +52,9 @@ pub(super) enum Purpose {
     TimeStamping,
 }
 
+/// What was found out of a certificate for a purpose.
+type ByLeaf<T> = RefCell<HashMap<(Digest, Purpose), Rc<T>>>;
+
 /// All that one validation judges certificates by.
 pub(super) struct Certificates<'v> {
     pub(super) policy: &'v Policy,
@@ -63,9 +66,9 @@ pub(super) struct Certificates<'v> {
     proofs: Proofs,
     /// What is known of the time of everything in the document.
     pub(super) existence: Existence,
-    judged: RefCell<HashMap<(Digest, Purpose), Rc<Chain>>>,
+    judged: ByLeaf<Chain>,
     /// The paths that are right apart from time, for signatures proven to be of different times.
-    timeless: RefCell<HashMap<(Digest, Purpose), Rc<[Path]>>>,
+    timeless: ByLeaf<[Path]>,
 }
 
 /// The judgement on one certificate with its path.

@@ -92,7 +92,10 @@ fn signature(json: &mut Json, report: &SignatureReport) {
         o.member("path").list(report.path(), entry);
         o.member("level_notes").list(report.level_notes(), finding);
         o.member("change_list").list(report.change_list(), |o, c| o.string(c));
-        o.member("page_changes").list(report.page_changes(), page_change);
+        match report.page_changes() {
+            Some(changes) => o.member("page_changes").list(changes, page_change),
+            None => o.member("page_changes").raw("null"),
+        }
         o.member("checks").list(report.checks(), check);
     });
 }

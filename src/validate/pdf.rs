@@ -80,7 +80,12 @@ struct Entry<'d> {
 }
 
 /// Validates every signature of `document` into `report`.
-pub(super) fn validate(mut certificates: Certificates<'_>, document: &Pdf<'_>, report: &mut Report) {
+pub(super) fn validate(
+    mut certificates: Certificates<'_>,
+    document: &Pdf<'_>,
+    place_changes: bool,
+    report: &mut Report,
+) {
     report.findings.extend_from_slice(document.findings());
     let mut facts = match document.signatures() {
         Ok(facts) => facts,
@@ -134,12 +139,15 @@ pub(super) fn validate(mut certificates: Certificates<'_>, document: &Pdf<'_>, r
     }
     certificates.carried(&carried);
 
-    let places = match &history {
-        Ok(history) => document.page_changes(&history.all()),
-        Err(_) => Ok(Vec::new()),
+    let places = history.as_ref().ok().filter(|_| place_changes).map(|history| document.page_changes(&history.all()));
+    let mut walk = Walk {
+        document,
+        entries: &entries,
+        history: &history,
+        places: places.as_ref(),
+        carried: &carried,
+        covering: None,
     };
-    let mut walk =
-        Walk { document, entries: &entries, history: &history, places: &places, carried: &carried, covering: None };
     let mut judged: Vec<SignatureReport> =
         (0..entries.len()).rev().filter_map(|index| walk.judge(index, &mut certificates)).collect();
     judged.reverse();
@@ -151,7 +159,7 @@ struct Walk<'w> {
     document: &'w Pdf<'w>,
     entries: &'w [Entry<'w>],
     history: &'w Result<History, Error>,
-    places: &'w Result<Vec<PageChange>, Error>,
+    places: Option<&'w Result<Vec<PageChange>, Error>>,
     carried: &'w Evidence,
     /// The earliest proof by the document time-stamps judged so far, and what it covers.
     covering: Option<Covering>,
@@ -509,7 +517,7 @@ fn unreadable(error: &Error, at: Time) -> SignatureReport {
 fn changes(
     facts: &SignatureFacts,
     history: &Result<History, Error>,
-    places: &Result<Vec<PageChange>, Error>,
+    places: Option<&Result<Vec<PageChange>, Error>>,
     certificates: &Certificates<'_>,
     report: &mut SignatureReport,
 ) {
@@ -529,11 +537,12 @@ fn changes(
             }
             report.change_list = changes.list.iter().map(change_text).collect();
             match places {
-                Ok(places) => {
-                    report.page_changes =
-                        places.iter().filter(|place| place.revision > facts.revision).cloned().collect();
+                None => {}
+                Some(Ok(places)) => {
+                    let after = places.iter().filter(|place| place.revision > facts.revision);
+                    report.page_changes = Some(after.cloned().collect());
                 }
-                Err(error) => {
+                Some(Err(error)) => {
                     let message = format!("later changes cannot be placed on the pages: {error}");
                     report.findings.push(Finding::info("CHANGES_NOT_PLACED", message));
                 }

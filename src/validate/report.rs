@@ -134,7 +134,7 @@ pub struct SignatureReport {
     pub(super) changes: Option<Changes>,
     pub(super) changes_permitted: bool,
     pub(super) change_list: Vec<String>,
-    pub(super) page_changes: Vec<PageChange>,
+    pub(super) page_changes: Option<Vec<PageChange>>,
     pub(super) signer: Option<CertificateSummary>,
     pub(super) claimed_signing_time: Option<Time>,
     pub(super) best_signature_time: Time,
@@ -165,7 +165,7 @@ impl SignatureReport {
             changes: None,
             changes_permitted: true,
             change_list: Vec::new(),
-            page_changes: Vec::new(),
+            page_changes: None,
             signer: None,
             claimed_signing_time: None,
             best_signature_time: at,
@@ -248,10 +248,11 @@ impl SignatureReport {
         &self.change_list
     }
 
-    /// The later changes that can be seen, as places on the pages, to be drawn over them.
+    /// The later changes that can be seen, as places on the pages, to be drawn over them; `None`
+    /// where they were not [asked for](super::Validator::place_changes).
     #[must_use]
-    pub fn page_changes(&self) -> &[PageChange] {
-        &self.page_changes
+    pub fn page_changes(&self) -> Option<&[PageChange]> {
+        self.page_changes.as_deref()
     }
 
     /// The signing certificate, once identified.

@@ -52,7 +52,7 @@ fn passed() -> SignatureReport {
     let time = at("2026-11-23T02:00:05Z");
     let signed = Signed::Ranges { ranges: vec![0..100, 200..300], digest: DigestAlgorithm::Sha256.digest(b"") };
     SignatureReport {
-        page_changes: Vec::new(),
+        page_changes: None,
         name: "Chữ ký lãnh đạo".to_owned(),
         kind: SignatureKind::Signature,
         format: SignatureFormat::Pades,

@@ -37,6 +37,7 @@ pub struct Validator<'v> {
     pub(super) evidence: Evidence,
     packages: Vec<Given>,
     expectations: Expectations,
+    place_changes: bool,
     backend: Backend,
 }
 
@@ -51,6 +52,7 @@ impl<'v> Validator<'v> {
             evidence: Evidence::new(),
             packages: Vec::new(),
             expectations: Expectations::new(),
+            place_changes: false,
             backend: Backend::default(),
         }
     }
@@ -89,6 +91,16 @@ impl<'v> Validator<'v> {
         self
     }
 
+    /// Asks for the places of later changes on the pages: [`SignatureReport::page_changes`]. They cost a walk
+    /// through the pages of each revision that made one.
+    ///
+    /// [`SignatureReport::page_changes`]: super::SignatureReport::page_changes
+    #[must_use]
+    pub const fn place_changes(mut self) -> Self {
+        self.place_changes = true;
+        self
+    }
+
     /// Chooses who verifies signatures.
     #[must_use]
     pub const fn backend(mut self, backend: Backend) -> Self {
@@ -101,7 +113,7 @@ impl<'v> Validator<'v> {
     pub fn pdf(&self, pdf: &Pdf<'_>) -> Report {
         let mut report = self.report();
         let certificates = self.certificates(&mut report);
-        super::pdf::validate(certificates, pdf, &mut report);
+        super::pdf::validate(certificates, pdf, self.place_changes, &mut report);
         self.expectations.judge(&mut report);
         report
     }

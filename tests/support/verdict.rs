@@ -56,6 +56,13 @@ impl Court {
         validator.expect(expectations).pdf(&pdf)
     }
 
+    /// With the places of changes on the pages.
+    pub fn judge_placing(&self, document: &[u8]) -> Report {
+        let pdf = Pdf::parse(document, &Limits::default()).unwrap();
+        let validator = Validator::new(&self.policy, &self.anchors, at(TODAY)).evidence(&self.evidence);
+        validator.place_changes().pdf(&pdf)
+    }
+
     pub fn judge_cms(&self, signed: &SignedData, content: Option<&Vec<u8>>) -> Report {
         let validator = Validator::new(&self.policy, &self.anchors, at(TODAY)).evidence(&self.evidence);
         validator.cms(signed, content.map(|content| content as &dyn Source))

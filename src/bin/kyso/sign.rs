@@ -16,6 +16,7 @@ use kyso::files::FileSource;
 use kyso::files::Output;
 use kyso::key::SignerIdentity;
 use kyso::key::SigningKey;
+use kyso::pdf::Pdf;
 use kyso::sign::PreSignCheck;
 use kyso::sign::cades::CadesRequest;
 use kyso::sign::check_certificate;
@@ -107,9 +108,8 @@ fn sign_pdf(
     let watched = Watched::new(source, if stamped { 2 } else { 1 });
     let pdf = request::pdf(&watched, &args.pdf, &args.input)?;
     let request = request::pades(&pdf, &args.signature, key.identity().certificate(), claimed, lang)?;
-    if pdf.signatures().is_ok_and(|signatures| signatures.is_empty())
-        && let Ok(hidden) = pdf.hidden_content()
-    {
+    if pdf.signatures().is_ok_and(|signatures| signatures.is_empty()) {
+        let hidden = hidden(&pdf);
         print::warnings(&hidden, lang);
         warnings.extend(hidden);
     }
@@ -126,6 +126,19 @@ fn sign_pdf(
     source.check_unchanged()?;
     out.commit()?;
     Ok(signed.field_name().to_owned())
+}
+
+/// What the document hides from whoever signs it first. To look through a long one takes longer than to sign it;
+/// that is left to `kyso verify`.
+fn hidden(pdf: &Pdf<'_>) -> Vec<Finding> {
+    const LONGEST: u64 = 8 << 20;
+    if pdf.len() > LONGEST {
+        return Vec::new();
+    }
+    pdf.hidden_content().unwrap_or_else(|error| {
+        let message = format!("hidden content cannot be looked for: {error}");
+        vec![Finding::warning("HIDDEN_NOT_SEARCHED", message)]
+    })
 }
 
 /// Names the document in what is said of its form.

@@ -150,7 +150,10 @@ fn pdf(args: &VerifyArgs, given: &Given, source: &FileSource) -> Result<Gathered
     }
     let watched = Watched::new(source, 1);
     let pdf = request::pdf(&watched, &args.pdf, &args.input)?;
-    let gathered = gather(given, args.trust.online, source, |validator| validator.pdf(&pdf))?;
+    let gathered = gather(given, args.trust.online, source, |validator| {
+        // The text for people has no places.
+        if args.json { validator.clone().place_changes().pdf(&pdf) } else { validator.pdf(&pdf) }
+    })?;
     let report = &gathered.report;
     if let Some(folder) = &args.extract {
         let mut facts = pdf.signatures().map_err(sign::of_pdf(&args.input))?;
