@@ -276,14 +276,20 @@ fn the_command_opens_it_with_the_file_of_the_key() {
     fs::write(folder.join("stranger.key"), &*scene.stranger.to_pkcs8_der().unwrap()).unwrap();
     let (code, said) = kyso(&["--pdf-key", "stranger.key"]);
     assert!(code == 77 && said.contains("of none of the recipients"), "{code} {said}");
-    let store = Command::new("openssl")
-        .args(["pkcs12", "-export", "-inkey", "recipient.key", "-in", "recipient.pem", "-out", "recipient.p12"])
-        .args(["-passout", "pass:mật khẩu"])
+    let pem = Command::new("openssl")
+        .args(["pkey", "-inform", "DER", "-in", "recipient.key", "-out", "key.pem"])
         .current_dir(folder)
         .output();
-    let Ok(store) = store else { return eprintln!("openssl not found: skipped") };
+    let Ok(pem) = pem else { return eprintln!("openssl not found: skipped") };
+    assert!(pem.status.success(), "{}", String::from_utf8_lossy(&pem.stderr));
+    let store = Command::new("openssl")
+        .args(["pkcs12", "-export", "-inkey", "key.pem", "-in", "recipient.pem", "-out", "recipient.p12"])
+        .args(["-passout", "pass:secret"])
+        .current_dir(folder)
+        .output()
+        .unwrap();
     assert!(store.status.success(), "{}", String::from_utf8_lossy(&store.stderr));
-    fs::write(folder.join("password"), "mật khẩu\n").unwrap();
+    fs::write(folder.join("password"), "secret\n").unwrap();
     assert_eq!(kyso(&["--pdf-key", "recipient.p12", "--pdf-password-file", "password"]).0, 3);
     fs::write(folder.join("password"), "another\n").unwrap();
     assert_eq!(kyso(&["--pdf-key", "recipient.p12", "--pdf-password-file", "password"]).0, 77);
