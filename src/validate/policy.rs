@@ -47,7 +47,7 @@ pub struct Policy {
     #[cfg_attr(feature = "serde", serde(default))]
     pub package_stamps: StampDemand,
     /// Rules on later changes to a PDF document that are waived, by the names that change lists give
-    /// ([`RELAXABLE_RULES`](crate::pdf::RELAXABLE_RULES)). A change that breaks no other rule is then accepted.
+    /// ([`RELAXABLE_RULES`]). A change that breaks no other rule is then accepted.
     #[cfg_attr(feature = "serde", serde(default))]
     pub relaxed_rules: Vec<String>,
 }
