@@ -2,6 +2,7 @@
 //! then everything around the signature value.
 
 use super::oids;
+use super::signed_data::other_revocation;
 use crate::asn1::Oid;
 use crate::asn1::encode;
 use crate::crypto::Digest;
@@ -222,11 +223,7 @@ impl<'a> SignedDataBuilder<'a> {
         certificates.sort_unstable();
         let certificates = if certificates.is_empty() { Vec::new() } else { encode::tlv(0xA0, &certificates.concat()) };
         let mut revocation: Vec<Vec<u8>> = self.crls.iter().map(|c| c.der().to_vec()).collect();
-        revocation.extend(
-            self.ocsp
-                .iter()
-                .map(|r| encode::tlv(0xA1, &[encode::oid(&oids::OCSP_RESPONSE).as_slice(), r.der()].concat())),
-        );
+        revocation.extend(self.ocsp.iter().map(|r| other_revocation(r.der())));
         revocation.sort();
         let revocation = if revocation.is_empty() { Vec::new() } else { encode::tlv(0xA1, &revocation.concat()) };
         let signers = encode::set_of(self.signers.iter().map(|(der, _)| der.clone()).collect());

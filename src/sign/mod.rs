@@ -6,8 +6,9 @@
 //! from somewhere else. The value is verified under the certificate before
 //! anything is handed out.
 //!
-//! [`timestamping`] adds a time-stamp on the signature value, through the door
-//! of [`fetch`](crate::fetch).
+//! [`timestamping`] adds a time-stamp on the signature value, and [`augment`]
+//! raises what is signed to the levels that last, through the door of
+//! [`fetch`](crate::fetch).
 //!
 //! ```no_run
 //! # use kyso::{Error, Limits, Time, key::{SignatureValue, SignerIdentity, SigningKey}, pdf::Pdf, sign::Prepared, sign::pades::PadesRequest};
@@ -24,6 +25,7 @@
 //! # Ok(()) }
 //! ```
 
+pub mod augment;
 pub mod cades;
 pub mod pades;
 mod pdf_plan;

@@ -5,6 +5,7 @@ use crate::cms::CONTENT_DATA;
 use crate::cms::SignedAttributes;
 use crate::cms::SignedDataBuilder;
 use crate::cms::SignerInfoParts;
+use crate::cms::VerificationFault;
 use crate::crypto::Backend;
 use crate::crypto::Digest;
 use crate::crypto::DigestAlgorithm;
@@ -178,6 +179,15 @@ impl Signer {
             }
         };
         Err(Refused::new(RefusalReason::SignatureValue, detail).into())
+    }
+}
+
+/// Why a signature does not verify, for people.
+pub(super) fn verification_fault(fault: &VerificationFault) -> String {
+    match fault {
+        VerificationFault::ContentDigest => "its digest does not match".to_owned(),
+        VerificationFault::SignatureValue => "its signature value does not match".to_owned(),
+        VerificationFault::Attributes(why) | VerificationFault::Unsupported(why) => why.clone(),
     }
 }
 

@@ -26,6 +26,7 @@ mod token;
 mod trust;
 mod validator;
 
+pub use crate::level::BaselineLevel;
 pub use gather::Gathered;
 pub use gather::Gathering;
 pub use indication::Failure;
@@ -41,7 +42,6 @@ pub use policy::Policy;
 pub use policy::RevocationDemand;
 pub use policy::Scheme;
 pub use policy::StampDemand;
-pub use report::BaselineLevel;
 pub use report::CertificateStatus;
 pub use report::CertificateSummary;
 pub use report::Changes;
