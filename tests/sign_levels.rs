@@ -10,14 +10,19 @@ mod sample_pdf;
 #[path = "support/services.rs"]
 mod services;
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use kyso::Error;
 use kyso::Limits;
 use kyso::cms::SignedData;
 use kyso::error::RefusalReason;
+use kyso::fetch::Fetch;
 use kyso::fetch::Job;
+use kyso::fetch::Request;
+use kyso::fetch::Response;
 use kyso::fetch::run;
 use kyso::key::SigningKey;
 use kyso::level::BaselineLevel;
@@ -305,25 +310,43 @@ fn vri_is_written_on_request_and_names_each_signature() {
     passes(&offline(&services, &raised, "2026-11-23T02:00:00Z"), BaselineLevel::Lt);
 }
 
-#[test]
-fn the_same_inputs_give_the_same_octets() {
-    let services = Services::new();
-    let document = stamped(&services, &plain(), &services.officer);
-    let requests = |services: &Services| {
-        let job =
-            Augmentation::new(PdfSignatures::new(&document), BaselineLevel::Lta, &services.anchors(), services.now());
-        let mut job = job.unwrap().timestamps(settings()).start().unwrap();
-        let mut all = Vec::new();
-        while let Some(request) = job.requests().first().cloned() {
-            let answer = kyso::fetch::Fetch::fetch(services, &request);
-            all.push(request.clone());
-            job.answer(&request, answer);
+/// Answers each request as it was answered before: time-stamps and CRLs are signed anew each time.
+struct Remembered<'s>(&'s Services, RefCell<HashMap<Request, Vec<u8>>>);
+
+impl Fetch for Remembered<'_> {
+    fn fetch(&self, request: &Request) -> Result<Response, Error> {
+        if let Some(body) = self.1.borrow().get(request) {
+            return Ok(Response { body: body.clone() });
         }
-        all
+        let response = self.0.fetch(request)?;
+        self.1.borrow_mut().insert(request.clone(), response.body.clone());
+        Ok(response)
+    }
+}
+
+#[test]
+fn the_same_inputs_give_the_same_octets_and_no_nonce_is_sent_twice() {
+    let services = Services::new();
+    let document = sign(&services, &plain(), &services.officer);
+    let network = Remembered(&services, RefCell::default());
+    let raise = || {
+        let signatures = PdfSignatures::new(&document);
+        let job = Augmentation::new(signatures, BaselineLevel::Lta, &services.anchors(), services.now()).unwrap();
+        run(job.timestamps(settings()).start().unwrap(), &network).unwrap().document.to_octets().unwrap()
     };
-    assert_eq!(requests(&services), requests(&services));
-    let stamps = requests(&services).into_iter().filter(|r| r.url == services::TSA);
-    assert_eq!(stamps.count(), 1);
+    let first = raise();
+    services.asked();
+    assert_eq!(raise(), first);
+    assert_eq!(services.asked(), [""; 0], "the same requests, octet for octet");
+    let known = network.1.borrow();
+    let nonce = |body: &[u8]| {
+        let (_, parts, _, _) = der::split(body);
+        der::children(parts).into_iter().skip(2).find(|part| part[0] == 0x02).unwrap().to_vec()
+    };
+    let stamps = known.keys().filter(|request| request.url == services::TSA);
+    let nonces: Vec<Vec<u8>> = stamps.map(|request| nonce(request.body.as_deref().unwrap())).collect();
+    assert_eq!(nonces.len(), 2, "one for B-T, one over the evidence");
+    assert_ne!(nonces[0], nonces[1]);
 }
 
 fn raise_cms(services: &Services, cms: &[u8], content: Option<&Vec<u8>>, level: BaselineLevel) -> Result<Vec<u8>, Error> {

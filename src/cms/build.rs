@@ -57,6 +57,15 @@ impl SignedAttributes {
     /// EN 319 122-1 permits it.
     #[must_use]
     pub fn new(content_type: &Oid, digest: &Digest, certificate: &Certificate) -> Self {
+        let mut attributes = Self::counter(digest, certificate);
+        attributes.attributes.push(attribute(&oids::CONTENT_TYPE, &encode::oid(content_type)));
+        attributes
+    }
+
+    /// For a counter-signature on a signature value of this digest: without
+    /// content-type, for that value has none (RFC 5652 §11.4).
+    #[must_use]
+    pub fn counter(digest: &Digest, certificate: &Certificate) -> Self {
         let algorithm = digest.algorithm();
         let hash = encode::octet_string(algorithm.digest(certificate.der()).octets());
         let id = if algorithm == DigestAlgorithm::Sha256 {
@@ -67,7 +76,6 @@ impl SignedAttributes {
         };
         let signing_certificate = encode::sequence(&[&encode::sequence(&[&id])]);
         let attributes = vec![
-            attribute(&oids::CONTENT_TYPE, &encode::oid(content_type)),
             attribute(&oids::MESSAGE_DIGEST, &encode::octet_string(digest.octets())),
             attribute(&oids::SIGNING_CERTIFICATE_V2, &signing_certificate),
         ];

@@ -248,6 +248,53 @@ impl SignedData {
         })
     }
 
+    /// The same SignedData with a counter-signature on the signer `index`
+    /// (RFC 5652 §11.4). The counter-signer's certificate is not put in here.
+    ///
+    /// # Errors
+    /// Misuse where there is no such signer.
+    pub fn with_counter_signature(&self, index: usize, counter: &SignerInfo) -> Result<Self, Error> {
+        self.with_unsigned_attribute(index, &oids::COUNTER_SIGNATURE, counter.der())
+    }
+
+    /// The same SignedData with the signers of `other` behind its own, and
+    /// their digest algorithms. Certificates are not put in here.
+    ///
+    /// # Errors
+    /// Where it cannot be read again.
+    pub fn with_signers_of(&self, other: &Self) -> Result<Self, Error> {
+        let algorithms = |signed: &Self| -> Result<Vec<Vec<u8>>, Error> {
+            let mut info = Reader::new(&signed.der, FORMAT).expect(0x30, "ContentInfo")?.reader(FORMAT);
+            info.expect(0x06, "contentType")?;
+            let mut parts = info.expect(0xA0, "content")?.reader(FORMAT).expect(0x30, "SignedData")?.reader(FORMAT);
+            parts.expect(0x02, "version")?;
+            let mut set = parts.expect(0x31, "digestAlgorithms")?.reader(FORMAT);
+            let mut all = Vec::new();
+            while !set.is_empty() {
+                all.push(set.any("digestAlgorithm")?.raw.to_vec());
+            }
+            Ok(all)
+        };
+        let (old, new) = (algorithms(self)?, algorithms(other)?);
+        let old: Vec<&[u8]> = old.iter().map(Vec::as_slice).collect();
+        let digests = joined(&old, new.iter().map(Vec::as_slice)).concat();
+        let mut info = Reader::new(&self.der, FORMAT).expect(0x30, "ContentInfo")?.reader(FORMAT);
+        let kind = info.expect(0x06, "contentType")?;
+        let mut parts = info.expect(0xA0, "content")?.reader(FORMAT).expect(0x30, "SignedData")?.reader(FORMAT);
+        parts.expect(0x02, "version")?;
+        parts.expect(0x31, "digestAlgorithms")?;
+        let version = u64::from(self.version.max(other.version));
+        let mut body = [encode::integer(version), encode::tlv(0x31, &digests)].concat();
+        while parts.peek().is_some_and(|tag| tag != 0x31) {
+            body.extend_from_slice(parts.any("SignedData")?.raw);
+        }
+        // Behind the others: signers are counted by place.
+        let signers: Vec<&[u8]> = self.signers.iter().chain(&other.signers).map(SignerInfo::der).collect();
+        body.extend_from_slice(&encode::tlv(0x31, &signers.concat()));
+        let der = encode::sequence(&[kind.raw, &encode::explicit(0, &encode::tlv(0x30, &body))]);
+        Self::decode(der, self.findings.clone(), &Limits::default())
+    }
+
     /// The same SignedData with these certificates, CRLs and OCSP responses
     /// (RFC 5940) in its sets, each where it is not there yet; itself where
     /// nothing is new. Signers and content stay as they are.

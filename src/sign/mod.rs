@@ -27,6 +27,7 @@
 
 pub mod augment;
 pub mod cades;
+pub mod counter;
 pub mod pades;
 mod pdf_plan;
 mod precheck;

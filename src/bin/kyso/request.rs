@@ -77,13 +77,10 @@ pub(crate) fn check(args: &SignatureArgs) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Refuses levels that are not there yet, and a level without its service.
+/// Refuses a level without its service.
 pub(crate) fn level(level: Level, tsa: Option<&str>) -> Result<(), Stop> {
     match (level, tsa) {
-        (Level::BLt | Level::BLta, _) => {
-            Err(Stop::usage("--level b-lt, b-lta: not available yet; b-b and b-t can be made"))
-        }
-        (Level::BT, None) => Err(Stop::usage("--level b-t needs --tsa URL")),
+        (Level::BT | Level::BLt | Level::BLta, None) => Err(Stop::usage("--level b-t, b-lt, b-lta need --tsa URL")),
         (Level::BB, Some(_)) => Err(Stop::usage("--tsa: level b-b has no time-stamp; give --level b-t")),
         _ => Ok(()),
     }
@@ -253,19 +250,32 @@ fn text(args: &SignatureArgs, signer: &Certificate, claimed: Time, lang: Lang) -
 /// Opens a PDF, an encrypted one with the password that the options name or, on
 /// a terminal, that a person enters.
 pub(crate) fn pdf<'s, S: Source + Sync>(source: &'s S, args: &PdfPasswordArgs, path: &Path) -> Result<Pdf<'s>, Stop> {
+    pdf_and_password(source, args, path).map(|(pdf, _)| pdf)
+}
+
+/// The same, with the password, for what opens the document once more.
+pub(crate) fn pdf_and_password<'s, S: Source + Sync>(
+    source: &'s S,
+    args: &PdfPasswordArgs,
+    path: &Path,
+) -> Result<(Pdf<'s>, Option<Password>), Stop> {
     let limits = Limits::default();
+    let open = |password: &str| {
+        let password = Password::new(password);
+        Pdf::parse_with_password(source, &limits, &password).map(|pdf| (pdf, Some(password)))
+    };
     let named = input::secret(args.pdf_password_env.as_deref(), args.pdf_password_file.as_deref(), None)?;
     let opened = match named {
-        Some(password) => Pdf::parse_with_password(source, &limits, &Password::new(password.as_str())),
+        Some(password) => open(&password),
         None => match Pdf::parse(source, &limits) {
             Err(missing @ kyso::Error::Secret(SecretError::Missing { .. })) => {
                 let prompt = format!("Password of {}: ", path.display());
                 match input::secret(None, None, Some(&prompt))? {
-                    Some(password) => Pdf::parse_with_password(source, &limits, &Password::new(password.as_str())),
+                    Some(password) => open(&password),
                     None => Err(missing),
                 }
             }
-            opened => opened,
+            opened => opened.map(|pdf| (pdf, None)),
         },
     };
     opened.map_err(sign::of_pdf(path))
