@@ -26,7 +26,9 @@ use kyso::fetch::Response;
 use kyso::fetch::run;
 use kyso::key::SigningKey;
 use kyso::level::BaselineLevel;
+use kyso::pdf::Coverage;
 use kyso::pdf::Pdf;
+use kyso::pdf::SignatureKind;
 use kyso::sign::augment::Augmentation;
 use kyso::sign::augment::CmsSignatures;
 use kyso::sign::augment::PdfSignatures;
@@ -180,6 +182,40 @@ fn raise_by(services: &Services, document: &Vec<u8>, url: &str) -> Vec<u8> {
         Augmentation::new(PdfSignatures::new(document), BaselineLevel::Lta, &services.anchors(), services.now());
     let job = job.unwrap().timestamps(TimestampSettings::new(url, [9; 16])).start().unwrap();
     run(job, services).unwrap().document.to_octets().unwrap()
+}
+
+#[test]
+fn an_authority_that_was_not_known_before_is_asked_twice_and_all_of_it_is_under_the_time_stamp() {
+    let services = Services::new();
+    let document = stamped(&services, &plain(), &services.officer);
+    services.asked();
+    let raised = raise_by(&services, &document, OTHER_TSA);
+    let asked = services.asked();
+    let count = |part: &str| asked.iter().filter(|url| url.contains(part)).count();
+    assert_eq!((count("tsa.elsewhere"), count("aia"), count("crl.example.vn/elsewhere")), (2, 1, 1), "{asked:?}");
+    passes(&offline(&services, &raised, "2026-11-23T02:00:00Z"), BaselineLevel::Lta);
+    let pdf = Pdf::parse(raised.as_slice(), &Limits::default()).unwrap();
+    let last = pdf.signatures().unwrap().pop().unwrap();
+    assert_eq!((last.kind, last.coverage), (SignatureKind::DocumentTimestamp, Coverage::WholeDocument));
+    // Known by then, it is asked once.
+    raise_by(&services, &raised, OTHER_TSA);
+    assert_eq!(services.asked().iter().filter(|url| url.contains("tsa")).count(), 1);
+    // The same in a CMS; where nothing is to be had of it, the level is reached all the same.
+    services.down.borrow_mut().push("http://aia.example.vn/");
+    let bare = CadesRequest::new(CONTENT, services.now()).sign(&services.officer).unwrap().into_octets();
+    let time = raise_cms(&services, &bare, None, BaselineLevel::T).unwrap();
+    for reachable in [false, true] {
+        let signatures = CmsSignatures::new(&time, &Limits::default()).unwrap();
+        let job = Augmentation::new(signatures, BaselineLevel::Lta, &services.anchors(), services.now()).unwrap();
+        let settings = TimestampSettings::new(OTHER_TSA, [9; 16]);
+        let augmented = run(job.timestamps(settings).start().unwrap(), &services).unwrap();
+        assert_eq!(augmented.findings.iter().any(|f| f.code() == "EVIDENCE_INCOMPLETE"), !reachable);
+        let report = offline_cms(&services, augmented.document.octets(), &CONTENT.to_vec(), "2026-11-23T02:00:00Z");
+        assert_eq!(report.signatures()[0].level(), Some(BaselineLevel::Lta));
+        let archived = report.signatures()[0].timestamps().last().unwrap();
+        assert_eq!(archived.indication().name() == "TOTAL-PASSED", reachable, "{}", report.to_json());
+        services.down.borrow_mut().clear();
+    }
 }
 
 #[test]

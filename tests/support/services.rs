@@ -54,26 +54,32 @@ fn crl_of(name: &str) -> Option<String> {
 
 impl Services {
     pub fn new() -> Self {
-        let until = "2060-01-01T00:00:00Z";
-        let from = "2026-01-01T00:00:00Z";
+        Self::valid("2026-01-01T00:00:00Z", "2030-12-31T23:59:59Z")
+    }
+
+    /// With certificates valid for this time, those of CAs ten years and more beyond 2030.
+    pub fn valid(from: &str, to: &str) -> Self {
+        let until = "2100-01-01T00:00:00Z";
         let root =
             Authority::root(Template::ca(&[(CN, "Root of services")], None).valid(from, until), KeySpec::P256);
         let ca = |name: &str| {
-            let template = Template::ca(&[(CN, name)], Some(0)).valid(from, "2040-01-01T00:00:00Z");
+            let template = Template::ca(&[(CN, name)], Some(0)).valid(from, if to < "2040" { "2040-01-01T00:00:00Z" } else { to });
             root.subordinate(Template { crl_url: crl_of("root"), ..template }, KeySpec::P256)
         };
         let (issuing, elsewhere) = (ca("Issuing CA"), ca("CA elsewhere"));
         let signer = |name: &str| Template {
             crl_url: crl_of("issuing"),
             ocsp_url: Some("http://ocsp.example.vn/".to_owned()),
-            ..Template::new(&[(CN, name)])
+            ..Template::new(&[(CN, name)]).valid(from, to)
         };
         let officer = issuing.issue(&signer("Nguyễn Văn An"), KeySpec::P256);
         let agency = issuing.issue(&signer("UBND tỉnh Trà Vinh"), KeySpec::P256);
-        let responder = issuing.issue(&Template::ocsp_responder(&[(CN, "Responder")]), KeySpec::P256);
-        let stamping = |name: &str, crl: &str| Template { crl_url: crl_of(crl), ..Template::tsa(&[(CN, name)]) };
+        let responder = issuing.issue(&Template::ocsp_responder(&[(CN, "Responder")]).valid(from, to), KeySpec::P256);
+        let stamping = |name: &str, crl: &str| Template { crl_url: crl_of(crl), ..Template::tsa(&[(CN, name)]).valid(from, to) };
         let tsa = Tsa::new(root.issue(&stamping("TSA", "root"), KeySpec::P256));
-        let other_tsa = Tsa::new(elsewhere.issue(&stamping("TSA elsewhere", "elsewhere"), KeySpec::P256));
+        let elsewhere_url = Some("http://aia.example.vn/elsewhere".to_owned());
+        let other = Template { issuer_url: elsewhere_url, ..stamping("TSA elsewhere", "elsewhere") };
+        let other_tsa = Tsa::new(elsewhere.issue(&other, KeySpec::P256));
         Self {
             root,
             issuing,
@@ -127,6 +133,7 @@ impl Services {
             (Purpose::Crl, "http://crl.example.vn/root") => crl(&self.root),
             (Purpose::Crl, "http://crl.example.vn/issuing") => crl(&self.issuing),
             (Purpose::Crl, "http://crl.example.vn/elsewhere") => crl(&self.elsewhere),
+            (Purpose::IssuerCertificate, "http://aia.example.vn/elsewhere") => self.elsewhere.certificate.der().to_vec(),
             _ => return None,
         })
     }

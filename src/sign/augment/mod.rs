@@ -12,9 +12,11 @@
 //! is how it is renewed, before the certificate of the last authority ends or
 //! its algorithms do.
 //!
-//! Evidence is collected on every chain: of the signers, of the authorities, of
-//! those who sign CRLs and responses. One thing is asked for once and written
-//! once. A level that cannot be reached is an error, and nothing is handed out.
+//! Evidence is collected on every chain: of the signers, of the authorities (that
+//! of the archive time-stamp included, which is asked twice where it was not
+//! known before), of those who sign CRLs and responses. One thing is asked for
+//! once and written once. A level that cannot be reached is an error, and
+//! nothing is handed out.
 //!
 //! ```no_run
 //! # use kyso::{Error, Time, fetch::{self, Fetch}, level::BaselineLevel, trust::TrustAnchors};
@@ -169,7 +171,7 @@ pub struct Augmented<D> {
 
 /// What is waited for.
 enum Step {
-    Stamp { question: Box<Question>, next: Next, retried: bool, stamp: Stamp },
+    Stamp { question: Box<Question>, next: Next, retried: bool, known: bool, stamp: Stamp },
     Collect { collection: Box<Collection>, next: Next },
     /// Nothing more.
     Done,
@@ -182,6 +184,8 @@ enum Next {
     Raise,
     /// These archive time-stamps, the last one first.
     Archive(Vec<Stamp>),
+    /// This archive time-stamp once more, now that its authority is known, and then the others.
+    Again(Stamp, Vec<Stamp>),
     Finish,
 }
 
@@ -266,7 +270,7 @@ impl<S: Signatures> Augmenting<S> {
     /// The next step on the way to B-T, or the collection.
     fn raise(&mut self) -> Result<Step, Error> {
         if let Some(stamp) = self.signatures.unstamped()? {
-            return self.stamp(stamp, Next::Raise);
+            return self.stamp(stamp, Next::Raise, true);
         }
         if self.level < BaselineLevel::Lt {
             return Ok(Step::Done);
@@ -286,7 +290,8 @@ impl<S: Signatures> Augmenting<S> {
         Ok(Step::Collect { collection: Box::new(collection), next })
     }
 
-    fn stamp(&mut self, stamp: Stamp, next: Next) -> Result<Step, Error> {
+    /// Asks for a time-stamp; `known` says that nothing about its authority has to be looked up.
+    fn stamp(&mut self, stamp: Stamp, next: Next, known: bool) -> Result<Step, Error> {
         let Some(settings) = &self.settings else {
             let message = format!("level {} needs a time-stamp, and no authority was named", self.level.name());
             return Err(Misuse::new(message).into());
@@ -295,7 +300,7 @@ impl<S: Signatures> Augmenting<S> {
         self.number += 1;
         let digest = self.signatures.begin(stamp, settings.digest_algorithm(), ROOM)?;
         let question = Box::new(Question::of_digest(settings, digest, self.backend)?);
-        Ok(Step::Stamp { question, next, retried: false, stamp })
+        Ok(Step::Stamp { question, next, retried: false, known, stamp })
     }
 
     /// Goes on as far as nothing has to be asked.
@@ -321,14 +326,24 @@ impl<S: Signatures> Augmenting<S> {
 
     fn end(&mut self, step: Step) -> Result<Step, Error> {
         let next = match step {
-            Step::Stamp { mut question, next, retried, stamp } => {
+            Step::Stamp { mut question, next, retried, known, stamp } => {
                 if let Some(token) = question.answered() {
+                    match next {
+                        Next::Archive(others) if !known => match self.unknown_authority(token)? {
+                            Some(subject) => return self.collect(vec![subject], Next::Again(stamp, others)),
+                            None => {
+                                let next = Next::Archive(others);
+                                return Ok(Step::Stamp { question, next, retried, known: true, stamp });
+                            }
+                        },
+                        _ => {}
+                    }
                     let lacking = self.signatures.lacking(token);
                     if lacking > 0 && !retried {
                         let room = token.der().len().saturating_add(SLACK);
                         let digest = self.signatures.begin(stamp, token.imprint().algorithm(), room)?;
                         question.ask_again_over(digest);
-                        return Ok(Step::Stamp { question, next, retried: true, stamp });
+                        return Ok(Step::Stamp { question, next, retried: true, known, stamp });
                     }
                     if lacking > 0 {
                         let length = token.der().len();
@@ -355,19 +370,26 @@ impl<S: Signatures> Augmenting<S> {
         match next {
             Next::Raise => self.raise(),
             Next::Archive(mut stamps) => match stamps.pop() {
-                Some(stamp) => self.stamp(stamp, Next::Archive(stamps)),
-                None => self.close(),
+                Some(stamp) => self.stamp(stamp, Next::Archive(stamps), false),
+                None => Ok(Step::Done),
             },
+            Next::Again(stamp, stamps) => self.stamp(stamp, Next::Archive(stamps), true),
             Next::Finish => Ok(Step::Done),
         }
     }
 
-    /// What has to be known of the authority of the archive time-stamp, where
-    /// that is another one than before: with it the document can be validated
-    /// offline. What is missing does not hold up the level.
-    fn close(&self) -> Result<Step, Error> {
-        let subjects = self.signatures.subjects(self.now)?.into_iter().map(Subject::optional).collect();
-        self.collect(subjects, Next::Finish)
+    /// The authority of an archive time-stamp, where what is stored does not show its status.
+    ///
+    /// Which authority answers is known only by its answer. What shows its
+    /// status has to be under the time-stamp, as all other evidence is: so it is
+    /// stored, and the time-stamp asked for once more.
+    fn unknown_authority(&self, token: &TimeStampToken) -> Result<Option<Subject>, Error> {
+        let Some(subject) = authority(token, self.now) else { return Ok(None) };
+        let stored = Collection::new([subject.clone()], &self.anchors, &self.rules)?
+            .evidence(&self.signatures.carried()?)
+            .backend(self.backend);
+        // What is missing does not hold up the level: whoever validates can ask for it, too.
+        Ok(stored.finish().is_err().then(|| subject.optional()))
     }
 }
 
