@@ -9,10 +9,26 @@ use std::process::Output;
 
 use kyso::level::BaselineLevel;
 
+/// A quarter of an hour ago, in whole seconds: peers have the clock of the machine.
+#[allow(clippy::disallowed_methods)]
+pub fn a_while_ago() -> kyso::Time {
+    let now = kyso::Time::from_system(std::time::SystemTime::now()).unwrap();
+    let whole = kyso::Time::from_unix(now.unix()).unwrap();
+    whole.saturating_sub(std::time::Duration::from_secs(900))
+}
+
 /// Documents that wait for their judges, in a folder.
 pub struct Judged {
     folder: tempfile::TempDir,
-    files: Vec<(PathBuf, BaselineLevel, String)>,
+    files: Vec<File>,
+}
+
+struct File {
+    path: PathBuf,
+    level: BaselineLevel,
+    password: String,
+    /// The one field whose signature is judged; empty for all.
+    field: String,
 }
 
 /// Judges all files in one process: `path <TAB> verdict` per line.
@@ -47,12 +63,12 @@ async def judge_lt(reader, signature):
     status = await async_validate_pdf_signature(signature, context, ts_validation_context=context)
     assert status.bottom_line, f'{signature.field_name}: {status.summary()}'
 
-async def judge(path, lta, password):
+async def judge(path, lta, password, field):
     with open(path, 'rb') as f:
         reader = PdfFileReader(f, strict=False)
         if reader.encrypted:
             reader.decrypt(password.encode())
-        signatures = reader.embedded_regular_signatures
+        signatures = [s for s in reader.embedded_regular_signatures if field in ('', s.field_name)]
         assert signatures, 'no signature'
         for signature in signatures:
             if lta == '0':
@@ -65,9 +81,9 @@ async def judge(path, lta, password):
             assert result.oldest_evidence_record_timestamp is not None, f'{name}: no archive time-stamp'
     return 'ok'
 
-for path, lta, password in zip(sys.argv[2::3], sys.argv[3::3], sys.argv[4::3]):
+for path, lta, password, field in zip(sys.argv[2::4], sys.argv[3::4], sys.argv[4::4], sys.argv[5::4]):
     try:
-        verdict = asyncio.run(judge(path, lta, password))
+        verdict = asyncio.run(judge(path, lta, password, field))
     except Exception as e:
         verdict = f'{type(e).__name__} {e}'.replace('\n', ' ')
     print(path, verdict, sep='\t')
@@ -81,15 +97,20 @@ impl Judged {
     }
 
     pub fn add(&mut self, name: &str, document: &[u8], level: BaselineLevel) {
+        self.add_field(name, document, level, "", "");
+    }
+
+    /// A document in which the signature of one field is judged alone.
+    pub fn add_field(&mut self, name: &str, document: &[u8], level: BaselineLevel, password: &str, field: &str) {
         let path = self.folder.path().join(format!("{name}.pdf"));
         fs::write(&path, document).unwrap();
-        self.files.push((path, level, String::new()));
+        self.files.push(File { path, level, password: password.to_owned(), field: field.to_owned() });
     }
 
     /// All complaints on all files, now.
     pub fn finish(self) {
         let mut complaints: Vec<String> = Vec::new();
-        for (path, _, _) in &self.files {
+        for File { path, .. } in &self.files {
             complaints.extend(qpdf(path));
             complaints.extend(pdfsig(path));
         }
@@ -100,13 +121,14 @@ impl Judged {
         }
     }
 
-    fn pyhanko(&self) -> Vec<String> {
+    /// The complaints of pyHanko alone.
+    pub fn pyhanko(&self) -> Vec<String> {
         let python = std::env::var("KYSO_PYTHON").unwrap_or_else(|_| "KYSO_PYTHON".to_owned());
         let root = self.folder.path().join("root.pem");
         let mut arguments = vec!["-c", PYHANKO, root.to_str().unwrap()];
-        for (path, level, password) in &self.files {
+        for File { path, level, password, field } in &self.files {
             let lta = if *level == BaselineLevel::Lta { "1" } else { "0" };
-            arguments.extend([path.to_str().unwrap(), lta, password]);
+            arguments.extend([path.to_str().unwrap(), lta, password, field]);
         }
         let Some(output) = tool(&python, &arguments) else { return Vec::new() };
         let text = text(&output);
