@@ -137,8 +137,8 @@ fn wrong_usage_is_told_before_anything_is_opened() {
     let cases: [&[&str]; 19] = [
         &["--format", "xades"],
         &["--format", "asic-e"],
-        &["--level", "b-lt", "--tsa", "http://tsa.example.vn/"],
-        &["--level", "b-lta", "--tsa", "http://tsa.example.vn/"],
+        &["--level", "b-lt"],
+        &["--level", "b-lta", "--tsa", "http://tsa.example.vn/", "--no-revocation"],
         &["--level", "b-t"],
         &["--tsa", "http://tsa.example.vn/"],
         &["--near", "TM. ỦY BAN NHÂN DÂN"],

@@ -26,6 +26,7 @@
 //! ```
 
 pub mod augment;
+mod awaiting;
 pub mod cades;
 pub mod counter;
 pub mod pades;
@@ -36,6 +37,7 @@ mod signer;
 mod state;
 pub mod timestamping;
 
+pub use awaiting::AwaitingSigner;
 pub use precheck::PreSignCheck;
 pub use precheck::PreSigned;
 pub use precheck::check_certificate;
