@@ -32,7 +32,9 @@ fn every_level_is_reached_at_once_or_step_by_step() {
     let office = Office::new();
     let tsa = office.tsa();
     office.write("message.xml", "<message/>");
-    for (input, kind, more) in [("in.pdf", "pdf", &[][..]), ("message.xml", "p7m", &[]), ("message.xml", "p7s", &["--detached"])] {
+    for (input, kind, more) in
+        [("in.pdf", "pdf", &[][..]), ("message.xml", "p7m", &[]), ("message.xml", "p7s", &["--detached"])]
+    {
         let beside: &[&str] = if kind == "p7s" { &["--content", input] } else { &[] };
         office.sign(input, &format!("b.{kind}"), "officer", more).expect(0);
         for name in ["b-lt", "b-lta"] {
@@ -64,7 +66,9 @@ fn what_is_missing_is_told_and_the_old_output_kept() {
     office.write("kept.pdf", OLD);
     let names = office.names();
     let extend = |more: &[&str]| {
-        office.kyso(&[&["extend", "t.pdf", "-o", "kept.pdf", "--trust", "root.pem", "--at", cli::LATER][..], more].concat())
+        office.kyso(
+            &[&["extend", "t.pdf", "-o", "kept.pdf", "--trust", "root.pem", "--at", cli::LATER][..], more].concat(),
+        )
     };
     // No evidence: how to give it.
     let run = extend(&["--level", "b-lt"]).expect(73);

@@ -74,7 +74,12 @@ fn peers_clock() -> Services {
 type Wanted<'p> = PadesRequest<'p>;
 
 /// Signs at B-T.
-fn stamped(services: &Services, document: &[u8], key: &dyn SigningKey, with: impl FnOnce(Wanted<'_>) -> Wanted<'_>) -> Vec<u8> {
+fn stamped(
+    services: &Services,
+    document: &[u8],
+    key: &dyn SigningKey,
+    with: impl FnOnce(Wanted<'_>) -> Wanted<'_>,
+) -> Vec<u8> {
     let pdf = Pdf::parse(document.to_vec(), &Limits::default()).unwrap();
     let job = with(PadesRequest::new(&pdf, services.now())).sign_timestamped(key, settings()).unwrap();
     run(job, services).unwrap().to_octets().unwrap()
@@ -164,7 +169,10 @@ fn certomancer_s_services_lead_to_every_level() {
     let signatures = CmsSignatures::new(revoked.octets(), &Limits::default()).unwrap();
     let job = Augmentation::new(signatures, BaselineLevel::Lt, &anchors, now()).unwrap();
     let refused = run(job.timestamps(tsa()).start().unwrap(), &peer.client).map(|_| ());
-    assert!(matches!(&refused, Err(Error::Refused(r)) if r.reason() == RefusalReason::CertificateRevoked), "{refused:?}");
+    assert!(
+        matches!(&refused, Err(Error::Refused(r)) if r.reason() == RefusalReason::CertificateRevoked),
+        "{refused:?}"
+    );
 }
 
 /// Services whose time-stamps OpenSSL makes.
@@ -253,7 +261,8 @@ fn openssl_stamps_signs_and_verifies_what_is_raised() {
             let job = Augmentation::new(signatures, level, &anchors, services.now()).unwrap();
             let raised = run(job.timestamps(settings()).start().unwrap(), &network).unwrap().document;
             fs::write(folder.join("raised"), raised.octets()).unwrap();
-            let verify = ["cms", "-verify", "-cades", "-binary", "-inform", "DER", "-in", "raised", "-CAfile", "root.pem"];
+            let verify =
+                ["cms", "-verify", "-cades", "-binary", "-inform", "DER", "-in", "raised", "-CAfile", "root.pem"];
             let beside: &[&str] = if detached { &["-content", "content"] } else { &[] };
             openssl(&[&verify[..], &["-purpose", "any", "-out", "out"], beside].concat());
             assert_eq!(fs::read(folder.join("out")).unwrap(), content);

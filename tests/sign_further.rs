@@ -271,9 +271,10 @@ fn streamed_ber_of_openssl_is_read_where_it_stands_and_nothing_panics() {
     let mut damaged = octets.clone();
     for at in (0..200).chain(octets.len() - 1_200..octets.len()) {
         damaged[at] ^= 0x84;
-        if let (Ok((signed, Some(inside))), Ok(whole)) =
-            (SignedData::from_source(&damaged, &Limits::default()), SignedData::from_octets(&damaged, &Limits::default()))
-        {
+        if let (Ok((signed, Some(inside))), Ok(whole)) = (
+            SignedData::from_source(&damaged, &Limits::default()),
+            SignedData::from_octets(&damaged, &Limits::default()),
+        ) {
             assert_eq!(inside.len(), whole.content().unwrap().len() as u64);
             assert_eq!(signed.signers().len(), whole.signers().len());
         }

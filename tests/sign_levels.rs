@@ -157,12 +157,7 @@ fn validity_outlives_signer_and_authorities_when_the_archive_time_stamp_is_renew
     services.issuing.revoke(&certificate, ca::at("2027-01-01T00:00:00Z"), Some(1));
     services.set("2030-12-01T00:00:00Z");
     let elsewhere = Services::long_lived(&services);
-    let job = Augmentation::new(
-        PdfSignatures::new(&first),
-        BaselineLevel::Lta,
-        &services.anchors(),
-        services.now(),
-    );
+    let job = Augmentation::new(PdfSignatures::new(&first), BaselineLevel::Lta, &services.anchors(), services.now());
     let job = job.unwrap().timestamps(TimestampSettings::new(OTHER_TSA, [9; 16])).start().unwrap();
     services.other_tsa = elsewhere;
     let second = run(job, &services).unwrap().document.to_octets().unwrap();
@@ -178,8 +173,7 @@ fn validity_outlives_signer_and_authorities_when_the_archive_time_stamp_is_renew
 }
 
 fn raise_by(services: &Services, document: &Vec<u8>, url: &str) -> Vec<u8> {
-    let job =
-        Augmentation::new(PdfSignatures::new(document), BaselineLevel::Lta, &services.anchors(), services.now());
+    let job = Augmentation::new(PdfSignatures::new(document), BaselineLevel::Lta, &services.anchors(), services.now());
     let job = job.unwrap().timestamps(TimestampSettings::new(url, [9; 16])).start().unwrap();
     run(job, services).unwrap().document.to_octets().unwrap()
 }
@@ -222,13 +216,15 @@ fn an_authority_that_was_not_known_before_is_asked_twice_and_all_of_it_is_under_
 fn what_is_missing_keeps_the_level_from_being_reached() {
     let services = Services::new();
     let document = stamped(&services, &plain(), &services.officer);
-    let start = |level| {
-        Augmentation::new(PdfSignatures::new(&document), level, &services.anchors(), services.now()).unwrap()
-    };
+    let start =
+        |level| Augmentation::new(PdfSignatures::new(&document), level, &services.anchors(), services.now()).unwrap();
     // Nobody to ask.
     let offline = start(BaselineLevel::Lt).offline().start().unwrap();
     assert!(offline.requests().is_empty());
-    assert_eq!(refusal(run(offline, &services).map(|a| a.document.to_octets().unwrap())), RefusalReason::EvidenceMissing);
+    assert_eq!(
+        refusal(run(offline, &services).map(|a| a.document.to_octets().unwrap())),
+        RefusalReason::EvidenceMissing
+    );
     // Nobody there: all that could have told, by name.
     services.down.borrow_mut().extend(["http://crl.example.vn/root"]);
     let Err(Error::Fetch(error)) = try_raise(&services, &document, BaselineLevel::Lt) else { panic!() };
@@ -243,7 +239,10 @@ fn what_is_missing_keeps_the_level_from_being_reached() {
     assert!(matches!(start(BaselineLevel::Lta).start().map(|j| run(j, &services)), Ok(Err(Error::Misuse(_)))));
     services.down.borrow_mut().extend([services::TSA]);
     assert!(matches!(try_raise(&services, &document, BaselineLevel::Lta), Err(Error::Fetch(_))));
-    assert!(Augmentation::new(PdfSignatures::new(&document), BaselineLevel::B, &services.anchors(), services.now()).is_err());
+    assert!(
+        Augmentation::new(PdfSignatures::new(&document), BaselineLevel::B, &services.anchors(), services.now())
+            .is_err()
+    );
 }
 
 #[test]
@@ -251,7 +250,8 @@ fn evidence_at_hand_is_enough() {
     let services = Services::new();
     let document = stamped(&services, &plain(), &services.officer);
     let start = || {
-        Augmentation::new(PdfSignatures::new(&document), BaselineLevel::Lt, &services.anchors(), services.now()).unwrap()
+        Augmentation::new(PdfSignatures::new(&document), BaselineLevel::Lt, &services.anchors(), services.now())
+            .unwrap()
     };
     let gathered = run(start().start().unwrap(), &services).unwrap();
     let expected = gathered.document.to_octets().unwrap();
@@ -338,9 +338,11 @@ fn vri_is_written_on_request_and_names_each_signature() {
     let raised = run(job.start().unwrap(), &services).unwrap().document.to_octets().unwrap();
     let pdf = Pdf::parse(raised.as_slice(), &Limits::default()).unwrap();
     let store = pdf.latest().security_store().unwrap().unwrap();
-    let keys = pdf.signatures().unwrap().into_iter().map(|facts| {
-        kyso::crypto::DigestAlgorithm::Sha1.digest(&facts.contents).to_hex().to_uppercase()
-    });
+    let keys = pdf
+        .signatures()
+        .unwrap()
+        .into_iter()
+        .map(|facts| kyso::crypto::DigestAlgorithm::Sha1.digest(&facts.contents).to_hex().to_uppercase());
     assert_eq!(store.vri.iter().cloned().collect::<BTreeSet<_>>(), keys.collect());
     assert_eq!((store.certificates.len(), store.crls.len(), store.ocsp_responses.len()), (6, 1, 2));
     passes(&offline(&services, &raised, "2026-11-23T02:00:00Z"), BaselineLevel::Lt);
@@ -385,7 +387,12 @@ fn the_same_inputs_give_the_same_octets_and_no_nonce_is_sent_twice() {
     assert_ne!(nonces[0], nonces[1]);
 }
 
-fn raise_cms(services: &Services, cms: &[u8], content: Option<&Vec<u8>>, level: BaselineLevel) -> Result<Vec<u8>, Error> {
+fn raise_cms(
+    services: &Services,
+    cms: &[u8],
+    content: Option<&Vec<u8>>,
+    level: BaselineLevel,
+) -> Result<Vec<u8>, Error> {
     let signatures = CmsSignatures::new(cms, &Limits::default())?;
     let signatures = match content {
         Some(content) => signatures.content(content),

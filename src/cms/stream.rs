@@ -70,8 +70,7 @@ impl SignedData {
         let outer = header(0xA0, sum(&[data.len() as u64, whole]));
         let all = sum(&[kind.len() as u64, outer.len() as u64, data.len() as u64, whole]);
         let start = header(0x30, all);
-        let head =
-            [&start, kind, &outer, &data, &before, &encapsulated, content_type, &explicit, &octets].concat();
+        let head = [&start, kind, &outer, &data, &before, &encapsulated, content_type, &explicit, &octets].concat();
         put(out, &head)?;
         let mut buffer = vec![0; CHUNK];
         let mut offset = 0;
@@ -183,7 +182,10 @@ impl<'s> Walk<'s> {
     fn enter(&mut self, tag: u8, field: &'static str) -> Result<Option<u64>, Error> {
         let header = self.peek(field)?;
         if header.tag != tag {
-            return Err(Malformed::new(FORMAT, field, format!("tag {tag:#04x}")).found(format!("{:#04x}", header.tag)).at(self.at).into());
+            return Err(Malformed::new(FORMAT, field, format!("tag {tag:#04x}"))
+                .found(format!("{:#04x}", header.tag))
+                .at(self.at)
+                .into());
         }
         self.at = header.body;
         Ok(header.end)

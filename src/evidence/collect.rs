@@ -125,7 +125,9 @@ impl Collection {
     ) -> Result<Self, Error> {
         let subjects: Vec<Subject> = subjects.into_iter().take(MOST_SUBJECTS + 1).collect();
         if subjects.len() > MOST_SUBJECTS {
-            return Err(crate::error::LimitExceeded::new("certificates to collect evidence on", MOST_SUBJECTS as u64).into());
+            return Err(
+                crate::error::LimitExceeded::new("certificates to collect evidence on", MOST_SUBJECTS as u64).into()
+            );
         }
         Ok(Self {
             anchors: anchors.clone(),

@@ -159,9 +159,7 @@ impl Update<'_> {
             }
             let short = if value.len() < LONG { None } else { Some(deflate(value)?) };
             let id = match short.filter(|short| short.len() < value.len()) {
-                Some(short) => {
-                    self.add_stream(Dictionary::new().with("Filter", Object::name("FlateDecode")), short)?
-                }
+                Some(short) => self.add_stream(Dictionary::new().with("Filter", Object::name("FlateDecode")), short)?,
                 None => self.add_stream(Dictionary::new(), value.clone())?,
             };
             known.insert(digest, id);
@@ -180,7 +178,8 @@ impl Update<'_> {
         related: &[(&[u8], &ValidationData)],
         known: &[HashMap<Digest, Reference>; 3],
     ) -> Result<Dictionary, Error> {
-        let mut entries = self.resolve(store.get("VRI").unwrap_or(&Object::Null))?.as_dictionary().cloned().unwrap_or_default();
+        let mut entries =
+            self.resolve(store.get("VRI").unwrap_or(&Object::Null))?.as_dictionary().cloned().unwrap_or_default();
         for (contents, data) in related {
             let mut entry = Dictionary::new();
             let lists = [("Cert", &data.certificates), ("CRL", &data.crls), ("OCSP", &data.ocsp_responses)];
@@ -216,7 +215,9 @@ impl Update<'_> {
         let own = self.resolve(extensions.get("ESIC").unwrap_or(&Object::Null))?;
         let enough = match &*own {
             Object::Null => false,
-            Object::Dictionary(own) => own.get("ExtensionLevel").and_then(Object::as_integer).is_some_and(|n| n >= LEVEL),
+            Object::Dictionary(own) => {
+                own.get("ExtensionLevel").and_then(Object::as_integer).is_some_and(|n| n >= LEVEL)
+            }
             // Several, as ISO 32000-2 permits: whoever wrote that knows what it holds.
             _ => true,
         };

@@ -69,7 +69,9 @@ impl<D: Document> AwaitingSigner<D> {
         signer.signing_time = self.in_cms.then_some(self.claimed);
         if signer.digest_algorithm() != self.digest.algorithm() {
             let (needed, made) = (signer.digest_algorithm().name(), self.digest.algorithm().name());
-            return Err(Misuse::new(format!("the document was digested with {made}, the signature needs {needed}")).into());
+            return Err(
+                Misuse::new(format!("the document was digested with {made}, the signature needs {needed}")).into()
+            );
         }
         let needed = signer.cms_octets();
         if let Some(room) = D::room(&self.plan).filter(|room| *room < needed) {

@@ -100,7 +100,13 @@ impl Signer {
         };
         let algorithm = choice.resolve(preferred)?;
         check_algorithm(certificate, &algorithm)?;
-        Ok(Self { identity: identity.clone(), algorithm, signing_time: None, backend: Backend::default(), counter: false })
+        Ok(Self {
+            identity: identity.clone(),
+            algorithm,
+            signing_time: None,
+            backend: Backend::default(),
+            counter: false,
+        })
     }
 
     pub(super) const fn certificate(&self) -> &Certificate {

@@ -135,7 +135,11 @@ impl Judged {
         assert!(output.status.success(), "{text}");
         let lines: Vec<(&str, &str)> = text.lines().filter_map(|line| line.split_once('\t')).collect();
         assert_eq!(lines.len(), self.files.len(), "{text}");
-        lines.into_iter().filter(|(_, verdict)| *verdict != "ok").map(|(path, verdict)| format!("{path}: {verdict}")).collect()
+        lines
+            .into_iter()
+            .filter(|(_, verdict)| *verdict != "ok")
+            .map(|(path, verdict)| format!("{path}: {verdict}"))
+            .collect()
     }
 }
 

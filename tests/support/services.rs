@@ -60,10 +60,10 @@ impl Services {
     /// With certificates valid for this time, those of CAs ten years and more beyond 2030.
     pub fn valid(from: &str, to: &str) -> Self {
         let until = "2100-01-01T00:00:00Z";
-        let root =
-            Authority::root(Template::ca(&[(CN, "Root of services")], None).valid(from, until), KeySpec::P256);
+        let root = Authority::root(Template::ca(&[(CN, "Root of services")], None).valid(from, until), KeySpec::P256);
         let ca = |name: &str| {
-            let template = Template::ca(&[(CN, name)], Some(0)).valid(from, if to < "2040" { "2040-01-01T00:00:00Z" } else { to });
+            let template =
+                Template::ca(&[(CN, name)], Some(0)).valid(from, if to < "2040" { "2040-01-01T00:00:00Z" } else { to });
             root.subordinate(Template { crl_url: crl_of("root"), ..template }, KeySpec::P256)
         };
         let (issuing, elsewhere) = (ca("Issuing CA"), ca("CA elsewhere"));
@@ -75,7 +75,8 @@ impl Services {
         let officer = issuing.issue(&signer("Nguyễn Văn An"), KeySpec::P256);
         let agency = issuing.issue(&signer("UBND tỉnh Trà Vinh"), KeySpec::P256);
         let responder = issuing.issue(&Template::ocsp_responder(&[(CN, "Responder")]).valid(from, to), KeySpec::P256);
-        let stamping = |name: &str, crl: &str| Template { crl_url: crl_of(crl), ..Template::tsa(&[(CN, name)]).valid(from, to) };
+        let stamping =
+            |name: &str, crl: &str| Template { crl_url: crl_of(crl), ..Template::tsa(&[(CN, name)]).valid(from, to) };
         let tsa = Tsa::new(root.issue(&stamping("TSA", "root"), KeySpec::P256));
         let elsewhere_url = Some("http://aia.example.vn/elsewhere".to_owned());
         let other = Template { issuer_url: elsewhere_url, ..stamping("TSA elsewhere", "elsewhere") };
@@ -133,7 +134,9 @@ impl Services {
             (Purpose::Crl, "http://crl.example.vn/root") => crl(&self.root),
             (Purpose::Crl, "http://crl.example.vn/issuing") => crl(&self.issuing),
             (Purpose::Crl, "http://crl.example.vn/elsewhere") => crl(&self.elsewhere),
-            (Purpose::IssuerCertificate, "http://aia.example.vn/elsewhere") => self.elsewhere.certificate.der().to_vec(),
+            (Purpose::IssuerCertificate, "http://aia.example.vn/elsewhere") => {
+                self.elsewhere.certificate.der().to_vec()
+            }
             _ => return None,
         })
     }

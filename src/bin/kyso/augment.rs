@@ -10,8 +10,8 @@ use kyso::level::BaselineLevel;
 use kyso::pdf::Source;
 use kyso::revocation::Evidence;
 use kyso::secret::Password;
-use kyso::sign::augment::AugmentedPdf;
 use kyso::sign::augment::Augmentation;
+use kyso::sign::augment::AugmentedPdf;
 use kyso::sign::augment::CmsSignatures;
 use kyso::sign::augment::PdfSignatures;
 use kyso::sign::augment::Signatures;
@@ -187,7 +187,9 @@ fn extend_cms(args: &ExtendArgs, raise: &Raise<'_>, source: &FileSource) -> Resu
     }
     let beside = args.content.as_deref().map(FileSource::open).transpose()?;
     let content: Option<&dyn Source> = match (&inside, &beside) {
-        (Some(_), Some(_)) => return Err(Stop::usage("--content is for detached signatures; this one holds its content")),
+        (Some(_), Some(_)) => {
+            return Err(Stop::usage("--content is for detached signatures; this one holds its content"));
+        }
         (Some(inside), None) => Some(inside),
         (None, Some(beside)) => Some(beside),
         (None, None) => None,

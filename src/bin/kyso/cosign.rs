@@ -42,7 +42,9 @@ pub(crate) fn sign(
     }
     let beside = args.content.as_deref().map(FileSource::open).transpose()?;
     let content: Option<&dyn Source> = match (&inside, &beside) {
-        (Some(_), Some(_)) => return Err(Stop::usage("--content is for detached signatures; this one holds its content")),
+        (Some(_), Some(_)) => {
+            return Err(Stop::usage("--content is for detached signatures; this one holds its content"));
+        }
         (Some(inside), None) => Some(inside),
         (None, Some(beside)) => Some(beside),
         (None, None) => None,

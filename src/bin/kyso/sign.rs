@@ -105,12 +105,12 @@ pub(crate) fn sign(args: &SignArgs, lang: Lang) -> Outcome {
 fn check_cosigning(args: &SignArgs, format: Format) -> Result<(), Stop> {
     let further = args.parallel || args.counter.is_some();
     match format {
-        Format::Pades if further => Err(Stop::usage("--parallel, --counter are for CMS; a PDF is signed once more as it is")),
+        Format::Pades if further => {
+            Err(Stop::usage("--parallel, --counter are for CMS; a PDF is signed once more as it is"))
+        }
         Format::Cades if args.vri => Err(Stop::usage("--vri is for PDF signatures; this one is CAdES")),
         _ if args.content.is_some() && !further => Err(Stop::usage("--content goes with --parallel or --counter")),
-        _ if further && args.signature.detached => {
-            Err(Stop::usage("--detached: the CMS that is there keeps its form"))
-        }
+        _ if further && args.signature.detached => Err(Stop::usage("--detached: the CMS that is there keeps its form")),
         _ => Ok(()),
     }
 }

@@ -146,7 +146,10 @@ impl Carrier for CmsSignatures<'_> {
 
     fn archive_stamps(&self) -> Result<Vec<Stamp>, Error> {
         if self.cms.content().is_none() && self.content.is_none() {
-            return Err(Misuse::new("the content of the detached signature is needed: the archive time-stamp covers it").into());
+            return Err(Misuse::new(
+                "the content of the detached signature is needed: the archive time-stamp covers it",
+            )
+            .into());
         }
         Ok((0..self.cms.signers().len()).map(Stamp::Archive).collect())
     }

@@ -171,8 +171,17 @@ pub struct Augmented<D> {
 
 /// What is waited for.
 enum Step {
-    Stamp { question: Box<Question>, next: Next, retried: bool, known: bool, stamp: Stamp },
-    Collect { collection: Box<Collection>, next: Next },
+    Stamp {
+        question: Box<Question>,
+        next: Next,
+        retried: bool,
+        known: bool,
+        stamp: Stamp,
+    },
+    Collect {
+        collection: Box<Collection>,
+        next: Next,
+    },
     /// Nothing more.
     Done,
     Failed(Error),
@@ -347,7 +356,9 @@ impl<S: Signatures> Augmenting<S> {
                     }
                     if lacking > 0 {
                         let length = token.der().len();
-                        let message = format!("the time-stamp token of {length} octets is too long by {lacking} for its room, and the one before it was shorter");
+                        let message = format!(
+                            "the time-stamp token of {length} octets is too long by {lacking} for its room, and the one before it was shorter"
+                        );
                         return Err(Misuse::new(message).into());
                     }
                 }

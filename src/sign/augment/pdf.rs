@@ -172,7 +172,8 @@ fn read(facts: &SignatureFacts, limits: &Limits) -> Result<Read, Error> {
 impl Entry {
     /// Who signed, where the CMS carries the certificate.
     fn signer<'e>(&self, signed: &'e SignedData) -> Result<&'e Certificate, Error> {
-        let certificate = signed.signers().first().and_then(|signer| super::cms::certificate(signer, signed.certificates()));
+        let certificate =
+            signed.signers().first().and_then(|signer| super::cms::certificate(signer, signed.certificates()));
         certificate.ok_or_else(|| {
             let field = format!("signature {:?}", self.facts.field_name);
             Malformed::new(Format::Cms, field, "the signer's certificate in the CMS").into()
@@ -263,9 +264,10 @@ impl<'a> Carrier for PdfSignatures<'a> {
         self.open(|pdf| {
             let entries = self.entries(pdf)?;
             let covered = entries.iter().rposition(|entry| entry.covers().is_some());
-            let bare = entries.iter().enumerate().any(|(index, entry)| {
-                !entry.stamped() && covered.is_none_or(|covered| covered < index)
-            });
+            let bare = entries
+                .iter()
+                .enumerate()
+                .any(|(index, entry)| !entry.stamped() && covered.is_none_or(|covered| covered < index));
             Ok(bare.then_some(Stamp::Document))
         })
     }
@@ -284,7 +286,9 @@ impl<'a> Carrier for PdfSignatures<'a> {
                 match &entry.read {
                     Read::Token(token) => {
                         let field = &entry.facts.field_name;
-                        let missing = || Malformed::new(Format::Cms, format!("time-stamp {field:?}"), "its authority's certificate");
+                        let missing = || {
+                            Malformed::new(Format::Cms, format!("time-stamp {field:?}"), "its authority's certificate")
+                        };
                         subjects.push(authority(token, at).ok_or_else(missing)?);
                         covering = entry.covers().or(covering);
                     }
@@ -426,7 +430,10 @@ fn free_name(pdf: &Pdf<'_>) -> Result<String, Error> {
 
 impl fmt::Debug for PdfSignatures<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PdfSignatures").field("len", &self.base.len()).field("fields", &self.fields).finish_non_exhaustive()
+        f.debug_struct("PdfSignatures")
+            .field("len", &self.base.len())
+            .field("fields", &self.fields)
+            .finish_non_exhaustive()
     }
 }
 
