@@ -200,13 +200,13 @@ fn stamp(data: &[u8], services: &Services) -> Result<(Vec<u8>, String, &'static 
 }
 
 fn raise(
-    document: &Vec<u8>,
+    document: &[u8],
     (field, password): (&str, &str),
     level: BaselineLevel,
     services: &Services,
 ) -> Result<Vec<u8>, Error> {
     let limits = Limits::default();
-    let mut signatures = PdfSignatures::new(document).limits(&limits).field(field);
+    let mut signatures = PdfSignatures::new(&document).limits(&limits).field(field);
     if !password.is_empty() {
         signatures = signatures.password(Password::new(password));
     }

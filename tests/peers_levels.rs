@@ -85,8 +85,8 @@ fn stamped(
     run(job, services).unwrap().to_octets().unwrap()
 }
 
-fn raise(services: &Services, document: &Vec<u8>, level: BaselineLevel, tsa: &str, vri: bool) -> Vec<u8> {
-    let signatures = PdfSignatures::new(document);
+fn raise(services: &Services, document: &[u8], level: BaselineLevel, tsa: &str, vri: bool) -> Vec<u8> {
+    let signatures = PdfSignatures::new(&document);
     let signatures = if vri { signatures.vri() } else { signatures };
     let job = Augmentation::new(signatures, level, &services.anchors(), services.now()).unwrap();
     let job = job.timestamps(TimestampSettings::new(tsa, [3; 16])).start().unwrap();

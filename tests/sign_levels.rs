@@ -60,12 +60,12 @@ fn plain() -> Vec<u8> {
     sample_pdf::plain(sample_pdf::Xref::Table)
 }
 
-fn try_raise(services: &Services, document: &Vec<u8>, level: BaselineLevel) -> Result<Vec<u8>, Error> {
-    let job = Augmentation::new(PdfSignatures::new(document), level, &services.anchors(), services.now())?;
+fn try_raise(services: &Services, document: &[u8], level: BaselineLevel) -> Result<Vec<u8>, Error> {
+    let job = Augmentation::new(PdfSignatures::new(&document), level, &services.anchors(), services.now())?;
     run(job.timestamps(settings()).start()?, services)?.document.to_octets()
 }
 
-fn raise(services: &Services, document: &Vec<u8>, level: BaselineLevel) -> Vec<u8> {
+fn raise(services: &Services, document: &[u8], level: BaselineLevel) -> Vec<u8> {
     let raised = try_raise(services, document, level).unwrap();
     assert!(raised.starts_with(document));
     raised
@@ -172,8 +172,8 @@ fn validity_outlives_signer_and_authorities_when_the_archive_time_stamp_is_renew
     passes(&offline(&services, &third, "2035-06-01T12:00:00Z"), BaselineLevel::Lta);
 }
 
-fn raise_by(services: &Services, document: &Vec<u8>, url: &str) -> Vec<u8> {
-    let job = Augmentation::new(PdfSignatures::new(document), BaselineLevel::Lta, &services.anchors(), services.now());
+fn raise_by(services: &Services, document: &[u8], url: &str) -> Vec<u8> {
+    let job = Augmentation::new(PdfSignatures::new(&document), BaselineLevel::Lta, &services.anchors(), services.now());
     let job = job.unwrap().timestamps(TimestampSettings::new(url, [9; 16])).start().unwrap();
     run(job, services).unwrap().document.to_octets().unwrap()
 }
@@ -204,7 +204,7 @@ fn an_authority_that_was_not_known_before_is_asked_twice_and_all_of_it_is_under_
         let settings = TimestampSettings::new(OTHER_TSA, [9; 16]);
         let augmented = run(job.timestamps(settings).start().unwrap(), &services).unwrap();
         assert_eq!(augmented.findings.iter().any(|f| f.code() == "EVIDENCE_INCOMPLETE"), !reachable);
-        let report = offline_cms(&services, augmented.document.octets(), &CONTENT.to_vec(), "2026-11-23T02:00:00Z");
+        let report = offline_cms(&services, augmented.document.octets(), CONTENT, "2026-11-23T02:00:00Z");
         assert_eq!(report.signatures()[0].level(), Some(BaselineLevel::Lta));
         let archived = report.signatures()[0].timestamps().last().unwrap();
         assert_eq!(archived.indication().name() == "TOTAL-PASSED", reachable, "{}", report.to_json());
@@ -402,9 +402,9 @@ fn raise_cms(
     Ok(run(job.timestamps(settings()).start()?, services)?.document.into_octets())
 }
 
-fn offline_cms(services: &Services, cms: &[u8], content: &Vec<u8>, when: &str) -> Report {
+fn offline_cms(services: &Services, cms: &[u8], content: &[u8], when: &str) -> Report {
     let signed = SignedData::from_octets(cms, &Limits::default()).unwrap();
-    let content: Option<&dyn kyso::source::Source> = signed.content().is_none().then_some(content);
+    let content: Option<&dyn kyso::source::Source> = signed.content().is_none().then_some(&content);
     Validator::new(&Policy::etsi(), &services.anchors(), ca::at(when)).cms(&signed, content)
 }
 

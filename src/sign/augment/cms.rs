@@ -170,7 +170,7 @@ impl Carrier for CmsSignatures<'_> {
             }
             for token in stamps(signer) {
                 subjects.extend(authority(&token, at));
-                since = Some(since.map_or(token.time(), |since: Time| since.min(token.time())));
+                since = since.into_iter().chain([token.time()]).min();
             }
             let Some(own) = certificate(signer, self.cms.certificates()) else {
                 let field = format!("signer {}", index + 1);

@@ -66,7 +66,7 @@ pub struct AugmentedPdf<'a> {
 
 /// A signature or time-stamp of the document, read.
 enum Read {
-    Signature(SignedData),
+    Signature(Box<SignedData>),
     Token(Box<TimeStampToken>),
 }
 
@@ -160,7 +160,7 @@ fn read(facts: &SignatureFacts, limits: &Limits) -> Result<Read, Error> {
     }
     match &facts.sub_filter {
         SubFilter::Pkcs7Detached | SubFilter::CadesDetached | SubFilter::Pkcs7Sha1 => {
-            Ok(Read::Signature(SignedData::from_padded(&facts.contents, limits)?))
+            Ok(Read::Signature(Box::new(SignedData::from_padded(&facts.contents, limits)?)))
         }
         other => {
             let feature = format!("raising the signature {:?}, whose /SubFilter is {other:?}", facts.field_name);
@@ -295,7 +295,7 @@ impl<'a> Carrier for PdfSignatures<'a> {
                     Read::Signature(signed) => {
                         let mut since = covering;
                         for token in signed.signers().iter().flat_map(super::cms::stamps) {
-                            since = Some(since.map_or(token.time(), |since| since.min(token.time())));
+                            since = since.into_iter().chain([token.time()]).min();
                             subjects.extend(authority(&token, at));
                         }
                         subjects.push(Subject::signer(entry.signer(signed)?.clone(), at).existed(since));
