@@ -281,6 +281,8 @@ pub enum RefusalReason {
     CertificateUsage,
     /// The certificate's status could not be established and the caller demands it.
     CertificateUnknown,
+    /// Certificates or revocation data that a level demands are not at hand, and nobody can be asked for them.
+    EvidenceMissing,
     /// The algorithm policy forbids it.
     Algorithm,
     /// The signature value does not verify under the certificate.
@@ -470,6 +472,12 @@ impl FetchError {
     #[must_use]
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// What went wrong, without the address.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
     }
 
     /// How it failed.

@@ -68,7 +68,7 @@
 //!
 //! | rank | modules | what they are |
 //! |---|---|---|
-//! | 0 | [`error`], [`finding`], [`limits`], [`secret`], [`source`], [`time`] | what all others speak in |
+//! | 0 | [`error`], [`finding`], [`level`], [`limits`], [`secret`], [`source`], [`time`] | what all others speak in |
 //! | 1 | [`asn1`], [`crypto`], [`fetch`] | exact octets; algorithms; the one door to the network |
 //! | 2 | [`x509`], [`cms`], [`timestamp`], [`pdf`], [`container`], [`envelope`] | formats: facts, judged by nobody yet |
 //! | 3 | [`trust`], [`path`], [`revocation`], [`evidence`] | whom to trust, whether still, and what to keep of it |
@@ -108,6 +108,7 @@ pub mod files;
 pub mod finding;
 pub mod guide;
 pub mod key;
+pub mod level;
 pub mod limits;
 pub mod path;
 pub mod pdf;

@@ -1,5 +1,6 @@
 //! Where a document's octets come from: positioned reads.
 
+use std::fmt;
 use std::sync::Arc;
 
 use crate::error::Error;
@@ -26,6 +27,58 @@ pub trait Source: Send {
     /// Whether there are no octets.
     fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+/// A source and what follows it: a document with an update that is not written yet.
+#[derive(Clone, Copy)]
+pub struct Followed<'s> {
+    base: &'s (dyn Source + Sync),
+    tail: &'s [u8],
+}
+
+impl<'s> Followed<'s> {
+    /// `base`, then `tail`.
+    #[must_use]
+    pub const fn new(base: &'s (dyn Source + Sync), tail: &'s [u8]) -> Self {
+        Self { base, tail }
+    }
+}
+
+impl fmt::Debug for Followed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Followed").field("base", &self.base.len()).field("tail", &self.tail.len()).finish()
+    }
+}
+
+impl Source for Followed<'_> {
+    fn len(&self) -> u64 {
+        self.base.len().saturating_add(self.tail.len() as u64)
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, Error> {
+        let (mut offset, mut filled) = (offset, 0);
+        while offset < self.base.len() && filled < buffer.len() {
+            // A base that grew under our hands must not hide the tail.
+            let left = usize::try_from(self.base.len() - offset).unwrap_or(usize::MAX).min(buffer.len() - filled);
+            let part = buffer.get_mut(filled..).and_then(|rest| rest.get_mut(..left)).unwrap_or_default();
+            let count = self.base.read_at(offset, part)?;
+            if count == 0 {
+                return Ok(filled);
+            }
+            filled += count;
+            offset = offset.saturating_add(count as u64);
+        }
+        let rest = buffer.get_mut(filled..).unwrap_or_default();
+        match offset.checked_sub(self.base.len()) {
+            Some(offset) => Ok(filled + self.tail.read_at(offset, rest)?),
+            None => Ok(filled),
+        }
+    }
+
+    fn octets(&self) -> Option<&[u8]> {
+        // Where nothing follows, the base may be in memory as one.
+        if self.tail.is_empty() { self.base.octets() } else { None }
     }
 }
 
@@ -95,6 +148,18 @@ impl<T: AsRef<[u8]>> AsOctets for T {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_follows_a_source_is_read_behind_it() {
+        let base: Vec<u8> = (0..10).collect();
+        let followed = Followed::new(&base, &[10, 11, 12]);
+        let mut buffer = [0; 6];
+        assert_eq!((followed.len(), followed.read_at(7, &mut buffer).unwrap()), (13, 6));
+        assert_eq!(buffer, [7, 8, 9, 10, 11, 12]);
+        assert_eq!(followed.read_at(11, &mut buffer).unwrap(), 2);
+        assert_eq!(&buffer[..2], [11, 12]);
+        assert_eq!(followed.read_at(13, &mut buffer).unwrap(), 0);
+    }
 
     #[test]
     fn reads_stop_at_the_end_and_not_before() {

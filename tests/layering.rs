@@ -13,6 +13,7 @@ use std::path::PathBuf;
 const RANKS: &[(&str, u8)] = &[
     ("error", 0),
     ("finding", 0),
+    ("level", 0),
     ("limits", 0),
     ("secret", 0),
     ("source", 0),
@@ -62,7 +63,9 @@ const SIDEWAYS: &[(&str, &str)] = &[
     ("path", "trust"),
     ("revocation", "path"),
     ("revocation", "trust"),
+    ("evidence", "path"),
     ("evidence", "revocation"),
+    ("evidence", "trust"),
     ("fetch::cache_dir", "files"),
     ("key::pkcs11", "files"),
 ];

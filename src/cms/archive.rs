@@ -61,6 +61,43 @@ impl HashIndex {
         Err(Malformed::new(FORMAT, "archive-time-stamp", "an ats-hash-index in the token").into())
     }
 
+    /// An index, version 3, over everything that belongs to `signer` now, made with `algorithm`.
+    ///
+    /// # Errors
+    /// A structure that cannot be read.
+    pub fn over(signed: &SignedData, signer: &SignerInfo, algorithm: DigestAlgorithm) -> Result<Self, Error> {
+        let raw = signed.raw_sets()?;
+        let digest = |octets: &[u8]| algorithm.digest(octets).octets().to_vec();
+        let certificates: Vec<Vec<u8>> = raw.certificates.into_iter().map(digest).collect();
+        let crls: Vec<Vec<u8>> = raw.crls.into_iter().map(digest).collect();
+        let values = signer.unsigned.iter().flat_map(|attribute| {
+            let kind = encode::oid(&attribute.oid);
+            attribute.values().map(move |value| digest(&[kind.as_slice(), value].concat())).collect::<Vec<_>>()
+        });
+        let attributes: Vec<Vec<u8>> = values.collect();
+        let list = |digests: &[Vec<u8>]| {
+            let all: Vec<u8> = digests.iter().flat_map(|digest| encode::octet_string(digest)).collect();
+            encode::tlv(0x30, &all)
+        };
+        let algorithm_identifier = encode::sequence(&[&encode::oid(&algorithm.oid())]);
+        let der = encode::sequence(&[&algorithm_identifier, &list(&certificates), &list(&crls), &list(&attributes)]);
+        Ok(Self {
+            der,
+            algorithm,
+            certificates: certificates.into_iter().collect(),
+            crls: crls.into_iter().collect(),
+            attributes: attributes.into_iter().collect(),
+        })
+    }
+
+    /// The time-stamp token with this index as an unsigned attribute of its signer.
+    ///
+    /// # Errors
+    /// A token without a signer.
+    pub fn put_into(&self, token: &SignedData) -> Result<SignedData, Error> {
+        token.with_unsigned_attribute(0, &oids::ATS_HASH_INDEX_V3, &self.der)
+    }
+
     fn read(index: &Tlv<'_>) -> Result<Self, Error> {
         let mut parts = index.reader(FORMAT);
         // DEFAULT sha256: an AlgorithmIdentifier begins with an OBJECT IDENTIFIER, the lists with octets or nothing.

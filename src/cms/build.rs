@@ -2,6 +2,7 @@
 //! then everything around the signature value.
 
 use super::oids;
+use super::signed_data::other_revocation;
 use crate::asn1::Oid;
 use crate::asn1::encode;
 use crate::crypto::Digest;
@@ -56,6 +57,15 @@ impl SignedAttributes {
     /// EN 319 122-1 permits it.
     #[must_use]
     pub fn new(content_type: &Oid, digest: &Digest, certificate: &Certificate) -> Self {
+        let mut attributes = Self::counter(digest, certificate);
+        attributes.attributes.push(attribute(&oids::CONTENT_TYPE, &encode::oid(content_type)));
+        attributes
+    }
+
+    /// For a counter-signature on a signature value of this digest: without
+    /// content-type, for that value has none (RFC 5652 §11.4).
+    #[must_use]
+    pub fn counter(digest: &Digest, certificate: &Certificate) -> Self {
         let algorithm = digest.algorithm();
         let hash = encode::octet_string(algorithm.digest(certificate.der()).octets());
         let id = if algorithm == DigestAlgorithm::Sha256 {
@@ -66,7 +76,6 @@ impl SignedAttributes {
         };
         let signing_certificate = encode::sequence(&[&encode::sequence(&[&id])]);
         let attributes = vec![
-            attribute(&oids::CONTENT_TYPE, &encode::oid(content_type)),
             attribute(&oids::MESSAGE_DIGEST, &encode::octet_string(digest.octets())),
             attribute(&oids::SIGNING_CERTIFICATE_V2, &signing_certificate),
         ];
@@ -222,11 +231,7 @@ impl<'a> SignedDataBuilder<'a> {
         certificates.sort_unstable();
         let certificates = if certificates.is_empty() { Vec::new() } else { encode::tlv(0xA0, &certificates.concat()) };
         let mut revocation: Vec<Vec<u8>> = self.crls.iter().map(|c| c.der().to_vec()).collect();
-        revocation.extend(
-            self.ocsp
-                .iter()
-                .map(|r| encode::tlv(0xA1, &[encode::oid(&oids::OCSP_RESPONSE).as_slice(), r.der()].concat())),
-        );
+        revocation.extend(self.ocsp.iter().map(|r| other_revocation(r.der())));
         revocation.sort();
         let revocation = if revocation.is_empty() { Vec::new() } else { encode::tlv(0xA1, &revocation.concat()) };
         let signers = encode::set_of(self.signers.iter().map(|(der, _)| der.clone()).collect());

@@ -11,6 +11,7 @@ mod build;
 mod oids;
 mod signed_data;
 mod signer_info;
+mod stream;
 mod verify;
 
 pub use archive::HashIndex;
@@ -27,6 +28,7 @@ pub(crate) use oids::SIGNATURE_TIME_STAMP;
 pub use signed_data::SignedData;
 pub use signer_info::SignerId;
 pub use signer_info::SignerInfo;
+pub use stream::AttachedContent;
 pub use verify::Verification;
 pub use verify::VerificationFault;
 pub use verify::verify_rsa_sha1;

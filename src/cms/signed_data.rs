@@ -1,6 +1,7 @@
 //! `SignedData` in its `ContentInfo`.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::ops::Range;
 
 use super::oids;
@@ -247,6 +248,95 @@ impl SignedData {
         })
     }
 
+    /// The same SignedData with a counter-signature on the signer `index`
+    /// (RFC 5652 §11.4). The counter-signer's certificate is not put in here.
+    ///
+    /// # Errors
+    /// Misuse where there is no such signer.
+    pub fn with_counter_signature(&self, index: usize, counter: &SignerInfo) -> Result<Self, Error> {
+        self.with_unsigned_attribute(index, &oids::COUNTER_SIGNATURE, counter.der())
+    }
+
+    /// The same SignedData with the signers of `other` behind its own, and
+    /// their digest algorithms. Certificates are not put in here.
+    ///
+    /// # Errors
+    /// Where it cannot be read again.
+    pub fn with_signers_of(&self, other: &Self) -> Result<Self, Error> {
+        let algorithms = |signed: &Self| -> Result<Vec<Vec<u8>>, Error> {
+            let mut info = Reader::new(&signed.der, FORMAT).expect(0x30, "ContentInfo")?.reader(FORMAT);
+            info.expect(0x06, "contentType")?;
+            let mut parts = info.expect(0xA0, "content")?.reader(FORMAT).expect(0x30, "SignedData")?.reader(FORMAT);
+            parts.expect(0x02, "version")?;
+            let mut set = parts.expect(0x31, "digestAlgorithms")?.reader(FORMAT);
+            let mut all = Vec::new();
+            while !set.is_empty() {
+                all.push(set.any("digestAlgorithm")?.raw.to_vec());
+            }
+            Ok(all)
+        };
+        let (old, new) = (algorithms(self)?, algorithms(other)?);
+        let old: Vec<&[u8]> = old.iter().map(Vec::as_slice).collect();
+        let digests = joined(&old, new.iter().map(Vec::as_slice)).concat();
+        let mut info = Reader::new(&self.der, FORMAT).expect(0x30, "ContentInfo")?.reader(FORMAT);
+        let kind = info.expect(0x06, "contentType")?;
+        let mut parts = info.expect(0xA0, "content")?.reader(FORMAT).expect(0x30, "SignedData")?.reader(FORMAT);
+        parts.expect(0x02, "version")?;
+        parts.expect(0x31, "digestAlgorithms")?;
+        let version = u64::from(self.version.max(other.version));
+        let mut body = [encode::integer(version), encode::tlv(0x31, &digests)].concat();
+        while parts.peek().is_some_and(|tag| tag != 0x31) {
+            body.extend_from_slice(parts.any("SignedData")?.raw);
+        }
+        // Behind the others: signers are counted by place.
+        let signers: Vec<&[u8]> = self.signers.iter().chain(&other.signers).map(SignerInfo::der).collect();
+        body.extend_from_slice(&encode::tlv(0x31, &signers.concat()));
+        let der = encode::sequence(&[kind.raw, &encode::explicit(0, &encode::tlv(0x30, &body))]);
+        Self::decode(der, self.findings.clone(), &Limits::default())
+    }
+
+    /// The same SignedData with these certificates, CRLs and OCSP responses
+    /// (RFC 5940) in its sets, each where it is not there yet; itself where
+    /// nothing is new. Signers and content stay as they are.
+    ///
+    /// # Errors
+    /// Where it cannot be read again.
+    pub fn with_validation_data(
+        &self,
+        certificates: &[Certificate],
+        crls: &[Crl],
+        responses: &[OcspResponse],
+    ) -> Result<Self, Error> {
+        let raw = self.raw_sets()?;
+        let responses: Vec<Vec<u8>> = responses.iter().map(|r| other_revocation(r.der())).collect();
+        let certificates = joined(&raw.certificates, certificates.iter().map(Certificate::der));
+        let revocation = crls.iter().map(Crl::der).chain(responses.iter().map(Vec::as_slice));
+        let revocation = joined(&raw.crls, revocation);
+        if certificates.len() == raw.certificates.len() && revocation.len() == raw.crls.len() {
+            return Ok(self.clone());
+        }
+        let other = revocation.iter().any(|choice| choice.first() == Some(&0xA1));
+        let mut info = Reader::new(&self.der, FORMAT).expect(0x30, "ContentInfo")?.reader(FORMAT);
+        let kind = info.expect(0x06, "contentType")?;
+        let mut parts = info.expect(0xA0, "content")?.reader(FORMAT).expect(0x30, "SignedData")?.reader(FORMAT);
+        parts.expect(0x02, "version")?;
+        // RFC 5652 §5.1: 5 with revocation information of another kind than CRLs.
+        let version = if other { self.version.max(5) } else { self.version };
+        let mut body = encode::integer(u64::from(version));
+        body.extend_from_slice(parts.expect(0x31, "digestAlgorithms")?.raw);
+        body.extend_from_slice(parts.expect(0x30, "encapContentInfo")?.raw);
+        parts.optional(0xA0, "certificates")?;
+        parts.optional(0xA1, "crls")?;
+        for (tag, set) in [(0xA0, certificates), (0xA1, revocation)] {
+            if !set.is_empty() {
+                body.extend_from_slice(&encode::tlv(tag, &set.concat()));
+            }
+        }
+        body.extend_from_slice(parts.expect(0x31, "signerInfos")?.raw);
+        let der = encode::sequence(&[kind.raw, &encode::explicit(0, &encode::tlv(0x30, &body))]);
+        Self::decode(der, self.findings.clone(), &Limits::default())
+    }
+
     fn rewrite_signer(&self, index: usize, unsigned: impl Fn(&SignerInfo) -> Vec<u8>) -> Result<Self, Error> {
         let target =
             self.signers.get(index).ok_or_else(|| Misuse::new(format!("signer {index} of {}", self.signers.len())))?;
@@ -281,6 +371,23 @@ impl SignedData {
         let der = encode::sequence(&[kind.raw, &encode::explicit(0, &encode::tlv(0x30, &body))]);
         Self::decode(der, self.findings.clone(), &Limits::default())
     }
+}
+
+/// A set with what is new in it; in DER order, if it was so before.
+fn joined<'a>(old: &[&'a [u8]], new: impl Iterator<Item = &'a [u8]>) -> Vec<&'a [u8]> {
+    let ordered = old.is_sorted();
+    let mut all = old.to_vec();
+    let mut known: HashSet<&[u8]> = old.iter().copied().collect();
+    all.extend(new.filter(|choice| known.insert(choice)));
+    if ordered {
+        all.sort_unstable();
+    }
+    all
+}
+
+/// An OCSP response as OtherRevocationInfoFormat (RFC 5940).
+pub(super) fn other_revocation(response: &[u8]) -> Vec<u8> {
+    encode::tlv(0xA1, &[encode::oid(&oids::OCSP_RESPONSE).as_slice(), response].concat())
 }
 
 fn trailing(octets: &[u8], rest: &[u8], expected: &'static str) -> Error {

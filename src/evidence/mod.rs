@@ -1,4 +1,9 @@
-//! Evidence packages: what was known of a document's signatures when it was
+//! Evidence on certificates: collected for several of them at once
+//! ([`Collection`]), and kept in packages.
+//!
+//! # Evidence packages
+//!
+//! What was known of a document's signatures when it was
 //! received, time-stamped and kept beside it.
 //!
 //! Received files often hold the signer's certificate and nothing else, and
@@ -25,7 +30,11 @@
 //!     responses    SEQUENCE OF OCSPResponse }
 //! ```
 
+mod collect;
 mod package;
 
+pub use collect::Collected;
+pub use collect::Collection;
+pub use collect::Subject;
 pub use package::EvidencePackage;
 pub use package::PackageDraft;

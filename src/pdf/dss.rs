@@ -1,14 +1,22 @@
 //! The document security store: validation data inside of the document.
 
 use std::collections::BTreeSet;
+use std::collections::HashMap;
 
+use crate::crypto::Digest;
+use crate::crypto::DigestAlgorithm;
 use crate::error::Error;
 use crate::error::LimitExceeded;
 use crate::finding::Finding;
 use crate::pdf::document::Revision;
+use crate::pdf::filter::deflate;
 use crate::pdf::object::Dictionary;
 use crate::pdf::object::Object;
 use crate::pdf::object::Reference;
+use crate::pdf::update::Update;
+
+/// Octets from which a value is deflated, where that makes it shorter: long CRLs lose half.
+const LONG: usize = 4 << 10;
 
 /// What `/DSS` of the catalogue holds (ISO 32000-2 §12.8.4.3): octets offered as
 /// certificates and revocation data, of which nothing is verified.
@@ -59,6 +67,177 @@ impl Revision<'_> {
         Ok(Some(reading.store))
     }
 }
+
+/// Validation data to be written: certificates, CRLs and OCSP responses, DER.
+#[derive(Clone, Debug, Default)]
+pub struct ValidationData {
+    /// Certificates.
+    pub certificates: Vec<Vec<u8>>,
+    /// CRLs.
+    pub crls: Vec<Vec<u8>>,
+    /// OCSP responses.
+    pub ocsp_responses: Vec<Vec<u8>>,
+}
+
+impl Update<'_> {
+    /// Adds to the document security store what it does not hold yet, each value once.
+    ///
+    /// `related` are entries of `/VRI`: the whole value of a `/Contents` and
+    /// what belongs to that signature. Readers do not need them (EN 319 142-1
+    /// §5.4.2.3); some old ones ask for them.
+    ///
+    /// # Errors
+    /// Where the store as it stands cannot be read.
+    pub fn add_validation_data(
+        &mut self,
+        data: &ValidationData,
+        related: &[(&[u8], &ValidationData)],
+    ) -> Result<(), Error> {
+        let root = self.pdf().latest().root()?;
+        let mut catalog = self.dictionary(root)?;
+        let entry = catalog.get("DSS").cloned().unwrap_or(Object::Null);
+        let mut store = self.resolve(&entry)?.as_dictionary().cloned().unwrap_or_default();
+        let old = store.clone();
+        if store.is_empty() {
+            store.set("Type", Object::name("DSS"));
+        }
+        let mut known = [HashMap::new(), HashMap::new(), HashMap::new()];
+        for (key, known) in ["Certs", "CRLs", "OCSPs"].into_iter().zip(&mut known) {
+            self.known(&store, key, known)?;
+        }
+        let [certificates, crls, responses] = &mut known;
+        let all = std::iter::once(data).chain(related.iter().map(|(_, data)| *data));
+        for data in all {
+            self.add_values(&mut store, "Certs", &data.certificates, certificates)?;
+            self.add_values(&mut store, "CRLs", &data.crls, crls)?;
+            self.add_values(&mut store, "OCSPs", &data.ocsp_responses, responses)?;
+        }
+        if !related.is_empty() {
+            let entry = self.related(&store, related, &known)?;
+            store.set("VRI", entry);
+        }
+        if store == old {
+            return Ok(());
+        }
+        match entry {
+            Object::Reference(id) if self.object(id)?.as_dictionary().is_some() => self.set(id, store),
+            _ => {
+                let id = self.add(store)?;
+                catalog.set("DSS", id);
+                self.set(root, catalog)
+            }
+        }
+    }
+
+    /// Where each value of a list of the store stands.
+    fn known(&self, store: &Dictionary, key: &str, into: &mut HashMap<Digest, Reference>) -> Result<(), Error> {
+        let list = self.resolve(store.get(key).unwrap_or(&Object::Null))?;
+        for value in list.as_array().unwrap_or_default() {
+            let Some(id) = value.as_reference() else { continue };
+            let object = self.object(id)?;
+            // What cannot be read is of no use, and is written anew where it is needed.
+            if let Some(octets) = object.as_stream().and_then(|s| self.pdf().latest().decoded(s).ok()) {
+                into.entry(DigestAlgorithm::Sha256.digest(&octets)).or_insert(id);
+            }
+        }
+        Ok(())
+    }
+
+    fn add_values(
+        &mut self,
+        store: &mut Dictionary,
+        key: &'static str,
+        values: &[Vec<u8>],
+        known: &mut HashMap<Digest, Reference>,
+    ) -> Result<(), Error> {
+        let mut list = self.resolve(store.get(key).unwrap_or(&Object::Null))?.as_array().unwrap_or_default().to_vec();
+        let before = list.len();
+        for value in values {
+            let digest = DigestAlgorithm::Sha256.digest(value);
+            if known.contains_key(&digest) {
+                continue;
+            }
+            let short = if value.len() < LONG { None } else { Some(deflate(value)?) };
+            let id = match short.filter(|short| short.len() < value.len()) {
+                Some(short) => self.add_stream(Dictionary::new().with("Filter", Object::name("FlateDecode")), short)?,
+                None => self.add_stream(Dictionary::new(), value.clone())?,
+            };
+            known.insert(digest, id);
+            list.push(id.into());
+        }
+        if list.len() > before {
+            store.set(key, list);
+        }
+        Ok(())
+    }
+
+    /// `/VRI` with an entry for each of these signatures.
+    fn related(
+        &mut self,
+        store: &Dictionary,
+        related: &[(&[u8], &ValidationData)],
+        known: &[HashMap<Digest, Reference>; 3],
+    ) -> Result<Dictionary, Error> {
+        let mut entries =
+            self.resolve(store.get("VRI").unwrap_or(&Object::Null))?.as_dictionary().cloned().unwrap_or_default();
+        for (contents, data) in related {
+            let mut entry = Dictionary::new();
+            let lists = [("Cert", &data.certificates), ("CRL", &data.crls), ("OCSP", &data.ocsp_responses)];
+            for ((key, values), known) in lists.into_iter().zip(known) {
+                let found = values.iter().filter_map(|value| known.get(&DigestAlgorithm::Sha256.digest(value)));
+                let list: Vec<Object> = found.map(|id| Object::from(*id)).collect();
+                if !list.is_empty() {
+                    entry.set(key, list);
+                }
+            }
+            // Of the whole value with its padding, in upper case.
+            let key = DigestAlgorithm::Sha1.digest(contents).to_hex().to_uppercase();
+            entries.set(&key, entry);
+        }
+        Ok(entries)
+    }
+
+    /// Declares the extension of ISO 32000-1 that has the document security store and document
+    /// time-stamps (`/ESIC` 5); PDF 2.0 has them itself (ISO 32000-2 §7.12).
+    ///
+    /// # Errors
+    /// Where the catalogue cannot be read.
+    pub fn declare_long_term(&mut self) -> Result<(), Error> {
+        let root = self.pdf().latest().root()?;
+        let mut catalog = self.dictionary(root)?;
+        let stated = self.resolve(catalog.get("Version").unwrap_or(&Object::Null))?;
+        let stated = stated.as_name().and_then(|name| name.first()).is_some_and(|major| *major >= b'2');
+        if stated || self.pdf().version().0 >= 2 {
+            return Ok(());
+        }
+        let entry = catalog.get("Extensions").cloned().unwrap_or(Object::Null);
+        let mut extensions = self.resolve(&entry)?.as_dictionary().cloned().unwrap_or_default();
+        let own = self.resolve(extensions.get("ESIC").unwrap_or(&Object::Null))?;
+        let enough = match &*own {
+            Object::Null => false,
+            Object::Dictionary(own) => {
+                own.get("ExtensionLevel").and_then(Object::as_integer).is_some_and(|n| n >= LEVEL)
+            }
+            // Several, as ISO 32000-2 permits: whoever wrote that knows what it holds.
+            _ => true,
+        };
+        if enough {
+            return Ok(());
+        }
+        let own = Dictionary::new().with("BaseVersion", Object::name("1.7")).with("ExtensionLevel", LEVEL);
+        extensions.set("ESIC", own);
+        match entry {
+            Object::Reference(id) if self.object(id)?.as_dictionary().is_some() => self.set(id, extensions),
+            _ => {
+                catalog.set("Extensions", extensions);
+                self.set(root, catalog)
+            }
+        }
+    }
+}
+
+/// The extension level in which document time-stamps came.
+const LEVEL: i64 = 5;
 
 struct Reading<'r> {
     revision: &'r Revision<'r>,

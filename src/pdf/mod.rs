@@ -39,6 +39,7 @@ pub use crypt::Encryption;
 pub use document::Pdf;
 pub use document::Revision;
 pub use dss::SecurityStore;
+pub use dss::ValidationData;
 pub use fields::Field;
 pub use font::Font;
 pub use object::Object;

@@ -111,6 +111,12 @@ impl<'p> Update<'p> {
         self.pdf
     }
 
+    /// Whether nothing was changed yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+
     /// Reserves the number of a new object; [`set`](Self::set) gives it its value.
     ///
     /// # Errors

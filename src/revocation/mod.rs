@@ -20,6 +20,7 @@
 //! newer or fresher evidence says good, `certificateHold` aside: a hold ends
 //! where newer evidence from before the time asked for no longer has it.
 
+mod carried;
 mod check;
 mod crl;
 mod engine;

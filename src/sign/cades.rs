@@ -11,6 +11,7 @@ use crate::error::Format;
 use crate::error::Misuse;
 use crate::key::SignerIdentity;
 use crate::key::SigningKey;
+use crate::sign::awaiting::AwaitingSigner;
 use crate::sign::prepared::Document;
 use crate::sign::prepared::Prepared;
 use crate::sign::prepared::sealed::Target;
@@ -107,6 +108,22 @@ impl<'c> CadesRequest<'c> {
     /// [`Error::Refused`] where certificate or algorithm forbid it; [`Error::Misuse`] for contradictory choices.
     pub fn prepare(&self, identity: &SignerIdentity) -> Result<Prepared<Content<'c>>, Error> {
         self.prepare_with(identity, None)
+    }
+
+    /// Prepares the content before it is known who signs.
+    ///
+    /// The digest is SHA-256, or the one that was [chosen](Self::digest): it has to go with the signer's key.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] for contradictory choices.
+    pub fn prepare_content(&self) -> Result<AwaitingSigner<Content<'c>>, Error> {
+        if self.choice.algorithm.is_some() {
+            return Err(Misuse::new("a whole algorithm was chosen for a signer who is not known yet").into());
+        }
+        let algorithm = self.choice.digest.unwrap_or(DigestAlgorithm::Sha256);
+        let digest = self.content.digest(&self.detached, algorithm)?;
+        let choice = Choice { digest: Some(algorithm), ..self.choice };
+        Ok(AwaitingSigner::new(self.content, self.detached, digest, self.claimed, true, choice))
     }
 
     /// Signs.

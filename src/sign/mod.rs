@@ -6,8 +6,9 @@
 //! from somewhere else. The value is verified under the certificate before
 //! anything is handed out.
 //!
-//! [`timestamping`] adds a time-stamp on the signature value, through the door
-//! of [`fetch`](crate::fetch).
+//! [`timestamping`] adds a time-stamp on the signature value, and [`augment`]
+//! raises what is signed to the levels that last, through the door of
+//! [`fetch`](crate::fetch).
 //!
 //! ```no_run
 //! # use kyso::{Error, Limits, Time, key::{SignatureValue, SignerIdentity, SigningKey}, pdf::Pdf, sign::Prepared, sign::pades::PadesRequest};
@@ -24,7 +25,10 @@
 //! # Ok(()) }
 //! ```
 
+pub mod augment;
+mod awaiting;
 pub mod cades;
+pub mod counter;
 pub mod pades;
 mod pdf_plan;
 mod precheck;
@@ -33,6 +37,7 @@ mod signer;
 mod state;
 pub mod timestamping;
 
+pub use awaiting::AwaitingSigner;
 pub use precheck::PreSignCheck;
 pub use precheck::PreSigned;
 pub use precheck::check_certificate;

@@ -27,6 +27,7 @@ use crate::pdf::object::Dictionary;
 use crate::pdf::object::Object;
 use crate::pdf::object::Reference;
 use crate::pdf::update::Tail;
+use crate::sign::awaiting::AwaitingSigner;
 use crate::sign::pdf_plan::Plan;
 use crate::sign::pdf_plan::each_chunk;
 use crate::sign::pdf_plan::write;
@@ -39,6 +40,8 @@ use crate::time::Time;
 
 /// Octets kept for a time-stamp token with its certificates; authorities send 3 to 8 thousand.
 const TIMESTAMP_ROOM: usize = 12 << 10;
+/// Octets kept for the signature of a signer who is not known yet, with certificates and time-stamp.
+const UNKNOWN_SIGNER: usize = 16 << 10;
 /// Octets that `/Contents` may be asked to have room for.
 const MOST_ROOM: usize = 16 << 20;
 /// Vietnam and the rest of Indochina time.
@@ -218,6 +221,24 @@ impl<'p> PadesRequest<'p> {
         self.prepare_with(identity, None, self.room, None)
     }
 
+    /// Prepares the document before it is known who signs; 16 thousand octets
+    /// are kept for the signature, where [`room`](Self::room) says nothing else.
+    ///
+    /// The digest is SHA-256, or the one that was [chosen](Self::digest): it has to go with the signer's key.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare), but for what the certificate could forbid.
+    pub fn prepare_document(&self) -> Result<AwaitingSigner<&'p Pdf<'p>>, Error> {
+        if self.choice.algorithm.is_some() {
+            return Err(Misuse::new("a whole algorithm was chosen for a signer who is not known yet").into());
+        }
+        let algorithm = self.choice.digest.unwrap_or(DigestAlgorithm::Sha256);
+        let plan = self.plan(UNKNOWN_SIGNER.max(self.room))?;
+        let digest = plan.digest(self.pdf, algorithm, None)?;
+        let choice = Choice { digest: Some(algorithm), ..self.choice };
+        Ok(AwaitingSigner::new(self.pdf, plan, digest, self.now, false, choice))
+    }
+
     /// Signs.
     ///
     /// # Errors
@@ -273,6 +294,13 @@ impl<'p> PadesRequest<'p> {
         copy: Option<&mut dyn Write>,
     ) -> Result<Prepared<&'p Pdf<'p>>, Error> {
         let signer = Signer::new(identity, preferred, self.choice, self.now)?;
+        let plan = self.plan(signer.cms_octets().saturating_add(room))?;
+        let digest = plan.digest(self.pdf, signer.digest_algorithm(), copy)?;
+        Ok(Prepared::new(self.pdf, plan, signer, digest))
+    }
+
+    /// The update, with so many octets for the signature.
+    fn plan(&self, room: usize) -> Result<Plan, Error> {
         if room > MOST_ROOM {
             return Err(Misuse::new(format!("{room} octets of room; {MOST_ROOM} are the most")).into());
         }
@@ -281,14 +309,12 @@ impl<'p> PadesRequest<'p> {
         let existing = self.existing_field()?;
         self.check_permission(&signatures, existing.as_ref())?;
         let dictionary = self.dictionary(existing.as_ref())?;
-        let value = update.add_signature(dictionary, signer.cms_octets().saturating_add(room))?;
+        let value = update.add_signature(dictionary, room)?;
         let written = self.write_field(&mut update, existing.as_ref(), value)?;
         if self.certify.is_some() {
             point_to_certification(&mut update, value)?;
         }
-        let plan = Plan { tail: update.finish()?, field: written.name };
-        let digest = plan.digest(self.pdf, signer.digest_algorithm(), copy)?;
-        Ok(Prepared::new(self.pdf, plan, signer, digest))
+        Ok(Plan { tail: update.finish()?, field: written.name })
     }
 
     /// The empty signature field that is meant, if the document has it.

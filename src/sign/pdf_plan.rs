@@ -19,6 +19,7 @@ use crate::sign::pades::SignedPdf;
 use crate::sign::prepared::Document;
 use crate::sign::prepared::sealed::Target;
 use crate::sign::state::StateFormat;
+use crate::source::Source;
 
 /// Octets of the original that are read at a time.
 const CHUNK: usize = 256 << 10;
@@ -118,8 +119,15 @@ impl<'p> Target for &'p Pdf<'p> {
 }
 
 /// Hands out the octets of the original in order, borrowed where they are in memory.
-pub(super) fn each_chunk(pdf: &Pdf<'_>, mut each: impl FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
-    let source = pdf.source();
+pub(super) fn each_chunk(pdf: &Pdf<'_>, each: impl FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
+    each_chunk_of(pdf.source(), each)
+}
+
+/// Hands out the octets of a source in order.
+pub(super) fn each_chunk_of(
+    source: &dyn Source,
+    mut each: impl FnMut(&[u8]) -> Result<(), Error>,
+) -> Result<(), Error> {
     if let Some(octets) = source.octets() {
         return octets.chunks(CHUNK).try_for_each(each);
     }

@@ -13,6 +13,7 @@ use crate::key::SigningKey;
 use crate::key::ToBeSigned;
 use crate::sign::signer::Signer;
 use crate::sign::state;
+use crate::sign::state::StateFormat;
 use crate::sign::timestamping::Again;
 use crate::sign::timestamping::TimestampSettings;
 use crate::sign::timestamping::Timestamping;
@@ -31,7 +32,8 @@ pub struct Prepared<D: Document> {
 }
 
 /// What is signed: a PDF (`&Pdf`), which ends as a [`SignedPdf`](crate::sign::pades::SignedPdf), or
-/// [`Content`](crate::sign::cades::Content), which ends as a [`SignedCms`](crate::sign::cades::SignedCms).
+/// [`Content`](crate::sign::cades::Content), or the signature of another (`&SignedData`), which end as a
+/// [`SignedCms`](crate::sign::cades::SignedCms).
 ///
 /// Implemented by this crate alone.
 pub trait Document: sealed::Target {}
@@ -73,7 +75,8 @@ pub(super) mod sealed {
 }
 
 impl<D: Document> Prepared<D> {
-    pub(super) fn new(document: D, plan: D::Plan, signer: Signer, digest: Digest) -> Self {
+    pub(super) fn new(document: D, plan: D::Plan, mut signer: Signer, digest: Digest) -> Self {
+        signer.counter = D::FORMAT == StateFormat::CounterSignature;
         let to_be_signed = ToBeSigned::new(signer.algorithm, signer.signed_attributes(&digest));
         Self { document, plan, signer, digest, to_be_signed }
     }

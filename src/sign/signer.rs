@@ -5,6 +5,7 @@ use crate::cms::CONTENT_DATA;
 use crate::cms::SignedAttributes;
 use crate::cms::SignedDataBuilder;
 use crate::cms::SignerInfoParts;
+use crate::cms::VerificationFault;
 use crate::crypto::Backend;
 use crate::crypto::Digest;
 use crate::crypto::DigestAlgorithm;
@@ -43,6 +44,8 @@ pub(super) struct Signer {
     pub(super) algorithm: SignatureAlgorithm,
     pub(super) signing_time: Option<Time>,
     pub(super) backend: Backend,
+    /// Over the signature value of another signer.
+    pub(super) counter: bool,
 }
 
 impl Choice {
@@ -97,7 +100,13 @@ impl Signer {
         };
         let algorithm = choice.resolve(preferred)?;
         check_algorithm(certificate, &algorithm)?;
-        Ok(Self { identity: identity.clone(), algorithm, signing_time: None, backend: Backend::default() })
+        Ok(Self {
+            identity: identity.clone(),
+            algorithm,
+            signing_time: None,
+            backend: Backend::default(),
+            counter: false,
+        })
     }
 
     pub(super) const fn certificate(&self) -> &Certificate {
@@ -112,7 +121,11 @@ impl Signer {
 
     /// The signed attributes as they are signed: a DER SET OF (RFC 5652 §5.4).
     pub(super) fn signed_attributes(&self, digest: &Digest) -> Vec<u8> {
-        let attributes = SignedAttributes::new(&CONTENT_DATA, digest, self.certificate());
+        let attributes = if self.counter {
+            SignedAttributes::counter(digest, self.certificate())
+        } else {
+            SignedAttributes::new(&CONTENT_DATA, digest, self.certificate())
+        };
         match self.signing_time {
             Some(time) => attributes.signing_time(time).to_der(),
             None => attributes.to_der(),
@@ -178,6 +191,15 @@ impl Signer {
             }
         };
         Err(Refused::new(RefusalReason::SignatureValue, detail).into())
+    }
+}
+
+/// Why a signature does not verify, for people.
+pub(super) fn verification_fault(fault: &VerificationFault) -> String {
+    match fault {
+        VerificationFault::ContentDigest => "its digest does not match".to_owned(),
+        VerificationFault::SignatureValue => "its signature value does not match".to_owned(),
+        VerificationFault::Attributes(why) | VerificationFault::Unsupported(why) => why.clone(),
     }
 }
 

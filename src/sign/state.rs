@@ -40,6 +40,8 @@ pub enum StateFormat {
     Pades,
     /// A CMS signature.
     Cades,
+    /// A counter-signature in a CMS.
+    CounterSignature,
 }
 
 /// A state that was read; of what it says nothing is trusted yet.
@@ -63,6 +65,7 @@ impl StateFormat {
         match self {
             Self::Pades => 1,
             Self::Cades => 2,
+            Self::CounterSignature => 3,
         }
     }
 }
@@ -120,7 +123,8 @@ fn open(state: &[u8]) -> Result<(StateFormat, Reader<'_>), Error> {
         return Err(Unsupported::new(Format::State, "its version").at(version.offset).into());
     }
     let format = body.expect(0x02, "format")?;
-    let known = [StateFormat::Pades, StateFormat::Cades].into_iter().find(|known| format.content == [known.number()]);
+    let all = [StateFormat::Pades, StateFormat::Cades, StateFormat::CounterSignature];
+    let known = all.into_iter().find(|known| format.content == [known.number()]);
     let known = known.ok_or_else(|| Unsupported::new(Format::State, "its signature format").at(format.offset))?;
     Ok((known, body))
 }
@@ -150,7 +154,7 @@ pub(super) fn read(state: &[u8], wanted: StateFormat) -> Result<Stored<'_>, Erro
     let mut certificates = certificates.into_iter();
     let certificate = certificates.next().ok_or_else(|| list.fault("certificates", "the signer's certificate"))?;
     let identity = SignerIdentity::new(certificate, certificates.collect());
-    let signer = Signer { identity, algorithm, signing_time, backend: Backend::default() };
+    let signer = Signer { identity, algorithm, signing_time, backend: Backend::default(), counter: false };
     let digest = Digest::from_octets(signer.digest_algorithm(), digest.content).ok_or_else(|| {
         Malformed::new(Format::State, "documentDigest", "a digest of the algorithm").at(digest.offset)
     })?;

@@ -10,7 +10,6 @@ use std::time::Duration;
 use crate::asn1::Oid;
 use crate::cms::SIGNATURE_TIME_STAMP;
 use crate::cms::SignedData;
-use crate::cms::VerificationFault;
 use crate::crypto::Backend;
 use crate::crypto::Digest;
 use crate::crypto::DigestAlgorithm;
@@ -28,6 +27,7 @@ use crate::limits::Limits;
 use crate::sign::cades::SignedCms;
 use crate::sign::prepared::Document;
 use crate::sign::prepared::Prepared;
+use crate::sign::signer::verification_fault;
 use crate::time::Time;
 use crate::timestamp::Accuracy;
 use crate::timestamp::TimeStampRequest;
@@ -89,6 +89,23 @@ impl TimestampSettings {
             authority.policy = Some(policy);
         }
         self
+    }
+
+    pub(super) const fn digest_algorithm(&self) -> DigestAlgorithm {
+        self.digest
+    }
+
+    /// The same for the time-stamp `number` of one document: no nonce is sent twice.
+    pub(super) fn numbered(&self, number: u64) -> Self {
+        if number == 0 {
+            return self.clone();
+        }
+        let seed = [self.nonce.as_slice(), &number.to_be_bytes()].concat();
+        let mut nonce = DigestAlgorithm::Sha256.digest(&seed).octets().to_vec();
+        nonce.truncate(self.nonce.len().max(LEAST_NONCE));
+        // Too short a nonce stays too short, and is refused.
+        let nonce = if self.nonce.len() < LEAST_NONCE { self.nonce.clone() } else { nonce };
+        Self { nonce, ..self.clone() }
     }
 
     /// Refuses a time-stamp whose time lies farther than `tolerance` from
@@ -266,12 +283,17 @@ fn unsigned(token: &TimeStampToken) -> [(Oid, Vec<u8>); 1] {
 impl Question {
     /// A question for a time-stamp over `octets`.
     pub(super) fn new(settings: TimestampSettings, octets: &[u8], backend: Backend) -> Result<Self, Error> {
+        let digest = settings.digest.digest(octets);
+        Self::of_digest(settings, digest, backend)
+    }
+
+    /// A question for a time-stamp over what has this digest.
+    pub(super) fn of_digest(settings: TimestampSettings, digest: Digest, backend: Backend) -> Result<Self, Error> {
         if settings.nonce.len() < LEAST_NONCE {
             let message =
                 format!("a nonce of {} octets; at least {LEAST_NONCE} random ones are needed", settings.nonce.len());
             return Err(Misuse::new(message).into());
         }
-        let digest = settings.digest.digest(octets);
         let request = TimeStampRequest::new(digest);
         let question = Self { settings, current: 0, request, backend, answer: None, failures: Vec::new() };
         Ok(Self { request: question.asking(digest), ..question })
@@ -279,8 +301,23 @@ impl Question {
 
     /// Asks the current authority once more, over other octets.
     fn ask_again(&mut self, octets: &[u8]) {
-        self.request = self.asking(self.settings.digest.digest(octets));
+        self.ask_again_over(self.settings.digest.digest(octets));
+    }
+
+    /// Asks the current authority once more, over what has this digest.
+    pub(super) fn ask_again_over(&mut self, digest: Digest) {
+        self.request = self.asking(digest);
         self.answer = None;
+    }
+
+    /// Whether it is answered, well or badly.
+    pub(super) const fn is_answered(&self) -> bool {
+        self.answer.is_some()
+    }
+
+    /// The token, where it is there.
+    pub(super) fn answered(&self) -> Option<&TimeStampToken> {
+        self.answer.as_ref().and_then(|answer| answer.as_ref().ok())
     }
 
     /// The request to the current authority.
@@ -339,11 +376,7 @@ impl Question {
             return Err(refused("the time-stamp token does not hold the authority's certificate".to_owned()));
         };
         if let Some(fault) = token.verify(certificate.public_key(), self.backend).fault {
-            let why = match fault {
-                VerificationFault::ContentDigest => "its digest does not match".to_owned(),
-                VerificationFault::SignatureValue => "its signature value does not match".to_owned(),
-                VerificationFault::Attributes(why) | VerificationFault::Unsupported(why) => why,
-            };
+            let why = verification_fault(&fault);
             return Err(refused(format!("the time-stamp token does not verify: {why}")));
         }
         // Who made the token is part of what was signed (RFC 3161 §2.4.2).

@@ -135,7 +135,7 @@ fn note(
         if index.names_attribute(&kind, octets)
             && let Ok(token) = TimeStampToken::from_octets(octets, &Limits::default())
         {
-            super::cms::offer_token(&token, &mut proven);
+            proven.add_token(&token);
         }
     }
     certificates.note(&proven, time);

@@ -54,41 +54,6 @@ struct Beside<'b> {
     octets: Option<&'b [u8]>,
 }
 
-/// Everything that a SignedData offers as evidence, its time-stamp tokens included.
-pub(super) fn offer(signed: &SignedData, evidence: &mut Evidence) {
-    offer_values(signed, evidence);
-    for signer in signed.signers() {
-        if let Ok((crls, responses)) = signer.revocation_values() {
-            crls.into_iter().for_each(|c| evidence.add_crl(c));
-            responses.into_iter().for_each(|r| evidence.add_ocsp(r));
-        }
-        signer.certificate_values().unwrap_or_default().into_iter().for_each(|c| evidence.add_certificate(c));
-        for token in signer.signature_time_stamps().chain(signer.archive_time_stamps()) {
-            if let Ok(token) = TimeStampToken::from_octets(token, &Limits::default()) {
-                offer_token(&token, evidence);
-            }
-        }
-    }
-}
-
-/// Everything that a token offers as evidence.
-pub(super) fn offer_token(token: &TimeStampToken, evidence: &mut Evidence) {
-    offer_values(token.signed_data(), evidence);
-    for signer in token.signed_data().signers() {
-        if let Ok((crls, responses)) = signer.revocation_values() {
-            crls.into_iter().for_each(|c| evidence.add_crl(c));
-            responses.into_iter().for_each(|r| evidence.add_ocsp(r));
-        }
-        signer.certificate_values().unwrap_or_default().into_iter().for_each(|c| evidence.add_certificate(c));
-    }
-}
-
-fn offer_values(signed: &SignedData, evidence: &mut Evidence) {
-    signed.certificates().iter().for_each(|c| evidence.add_certificate(c.clone()));
-    signed.crls().iter().for_each(|c| evidence.add_crl(c.clone()));
-    signed.ocsp_responses().iter().for_each(|r| evidence.add_ocsp(r.clone()));
-}
-
 /// Validates the signers of `signed` into `report`.
 pub(super) fn validate(
     mut certificates: Certificates<'_>,
@@ -98,7 +63,7 @@ pub(super) fn validate(
 ) {
     report.findings.extend_from_slice(signed.findings());
     let mut carried = Evidence::new();
-    offer(signed, &mut carried);
+    carried.add_signed_data(signed);
     certificates.carried(&carried);
     let beside = match content.map(|content| digests(signed, content, certificates.backend)).transpose() {
         Ok(beside) => beside,

@@ -6,7 +6,6 @@
 //! trust in them is the indication's matter.
 
 use super::chain::Certificates;
-use super::report::BaselineLevel;
 use super::report::Integrity;
 use super::report::SignatureFormat;
 use super::report::SignatureKind;
@@ -14,6 +13,7 @@ use super::report::SignatureReport;
 use crate::cms::SignedData;
 use crate::cms::SignerInfo;
 use crate::finding::Finding;
+use crate::level::BaselineLevel;
 use crate::revocation::Evidence;
 use crate::x509::Certificate;
 
@@ -42,7 +42,7 @@ pub(super) fn of_cms(
         return;
     }
     let mut evidence = Evidence::new();
-    super::cms::offer(signed, &mut evidence);
+    evidence.add_signed_data(signed);
     let stamps = report.timestamps.iter();
     let archived =
         stamps.filter(|t| t.kind == SignatureKind::ArchiveTimestamp).any(|t| t.integrity == Integrity::Intact);

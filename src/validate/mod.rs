@@ -27,6 +27,7 @@ mod token;
 mod trust;
 mod validator;
 
+pub use crate::level::BaselineLevel;
 pub use expect::Expectations;
 pub use expect::ExpectedSigner;
 pub use gather::Gathered;
@@ -44,7 +45,6 @@ pub use policy::Policy;
 pub use policy::RevocationDemand;
 pub use policy::Scheme;
 pub use policy::StampDemand;
-pub use report::BaselineLevel;
 pub use report::CertificateStatus;
 pub use report::CertificateSummary;
 pub use report::Changes;

@@ -2,7 +2,6 @@
 
 use super::chain::Certificates;
 use super::chain::Purpose;
-use super::cms;
 use super::indication::Indeterminacy;
 use super::indication::Indication;
 use super::indication::Passed;
@@ -43,7 +42,7 @@ impl Given {
         for index in 0..stamps {
             if let Some((token, _, gathered)) = package.stamp(index) {
                 certificates.evidence.add_all(gathered);
-                cms::offer_token(token, &mut certificates.evidence);
+                certificates.evidence.add_token(token);
             }
         }
         let mut existence = Existence::at(certificates.at);
@@ -76,7 +75,7 @@ impl Given {
         for earlier in 0..index {
             if let Some((token, _, gathered)) = self.package.stamp(earlier) {
                 proven.add_all(gathered);
-                cms::offer_token(token, &mut proven);
+                proven.add_token(token);
             }
         }
         certificates.note(&proven, time);

@@ -49,15 +49,12 @@ use crate::pdf::ChangeLevel;
 use crate::pdf::History;
 use crate::pdf::PageChange;
 use crate::pdf::Pdf;
-use crate::pdf::SecurityStore;
 use crate::pdf::SignatureFacts;
 use crate::pdf::SubFilter;
 use crate::revocation::Evidence;
 use crate::time::Time;
 use crate::timestamp::TimeStampToken;
 use crate::x509::Certificate;
-use crate::x509::Crl;
-use crate::x509::ocsp::OcspResponse;
 
 /// The first octet of signed attributes in DER.
 const SET: u8 = 0x31;
@@ -129,7 +126,7 @@ pub(super) fn validate(
         Ok(store) => {
             if let Some(store) = store {
                 report.findings.extend_from_slice(&store.findings);
-                offer_store(&store, &mut carried, &mut report.findings);
+                report.findings.extend(carried.add_security_store(&store));
             }
         }
         Err(error) => {
@@ -298,7 +295,7 @@ impl Walk<'_> {
                 self.entries.iter().take(index).for_each(|entry| entry.offer(&mut proven));
                 let store = self.document.revision(facts.revision).map(|r| r.security_store());
                 if let Some(Ok(Some(store))) = store {
-                    offer_store(&store, &mut proven, &mut Vec::new());
+                    proven.add_security_store(&store);
                 }
                 certificates.note(&proven, time);
                 let (name, tsa) = (facts.field_name.clone(), token::authority(report));
@@ -317,8 +314,8 @@ impl Walk<'_> {
 impl Entry<'_> {
     fn offer(&self, evidence: &mut Evidence) {
         match &self.container {
-            Container::Cms(signed) => cms::offer(signed, evidence),
-            Container::Token(token) => cms::offer_token(token, evidence),
+            Container::Cms(signed) => evidence.add_signed_data(signed),
+            Container::Token(token) => evidence.add_token(token),
             Container::Bare(certificates) => certificates.iter().for_each(|c| evidence.add_certificate(c.clone())),
             Container::Unreadable(_) => {}
         }
@@ -476,31 +473,6 @@ fn settle(sound: bool, report: &mut SignatureReport) {
     }
     if report.integrity != Integrity::Intact {
         report.level = None;
-    }
-}
-
-fn offer_store(store: &SecurityStore, evidence: &mut Evidence, findings: &mut Vec<Finding>) {
-    let mut note = |what: &str, error: Error| {
-        let message = format!("{what} of the document security store cannot be read: {error}");
-        findings.push(Finding::warning("DSS_UNREADABLE", message));
-    };
-    for octets in &store.certificates {
-        match Certificate::from_der(octets) {
-            Ok(certificate) => evidence.add_certificate(certificate),
-            Err(error) => note("a certificate", error),
-        }
-    }
-    for octets in &store.crls {
-        match Crl::from_der(octets) {
-            Ok(crl) => evidence.add_crl(crl),
-            Err(error) => note("a CRL", error),
-        }
-    }
-    for octets in &store.ocsp_responses {
-        match OcspResponse::from_der(octets) {
-            Ok(response) => evidence.add_ocsp(response),
-            Err(error) => note("an OCSP response", error),
-        }
     }
 }
 

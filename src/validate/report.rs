@@ -8,6 +8,7 @@ use super::indication::Overall;
 use crate::asn1::Oid;
 use crate::fetch::Request;
 use crate::finding::Finding;
+use crate::level::BaselineLevel;
 use crate::pdf::PageChange;
 use crate::time::Time;
 use crate::x509::Certificate;
@@ -415,21 +416,6 @@ named! {
         XmlDsig = "XMLDSig",
         /// A time-stamp token.
         Rfc3161 = "RFC3161",
-    }
-}
-
-named! {
-    /// A baseline level of the AdES standards.
-    #[allow(clippy::exhaustive_enums)] // the standards have these four
-    BaselineLevel {
-        /// A signature with the signing certificate named in it.
-        B = "B-B",
-        /// With a time-stamp over it.
-        T = "B-T",
-        /// With certificates and revocation data.
-        Lt = "B-LT",
-        /// With an archive time-stamp over all of it.
-        Lta = "B-LTA",
     }
 }
 

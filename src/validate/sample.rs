@@ -5,7 +5,6 @@ use super::indication::Indeterminacy;
 use super::indication::Indication;
 use super::indication::Passed;
 use super::indication::Signed;
-use super::report::BaselineLevel;
 use super::report::CertificateStatus;
 use super::report::CertificateSummary;
 use super::report::Changes;
@@ -27,6 +26,7 @@ use crate::crypto::DigestAlgorithm;
 use crate::fetch::Purpose;
 use crate::fetch::Request;
 use crate::finding::Finding;
+use crate::level::BaselineLevel;
 use crate::time::Time;
 use crate::x509::RevocationReason;
 

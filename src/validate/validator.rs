@@ -138,7 +138,7 @@ impl<'v> Validator<'v> {
     pub fn timestamp(&self, token: &TimeStampToken, digest: Option<&Digest>) -> Report {
         let mut report = self.report();
         let mut certificates = self.certificates(&mut report);
-        super::cms::offer_token(token, &mut certificates.evidence);
+        certificates.evidence.add_token(token);
         let stamped = digest.map_or(Stamped::Missing, |digest| Stamped::Digest(*digest));
         let existence = certificates.existence.clone();
         let kind = SignatureKind::Timestamp;

@@ -55,7 +55,7 @@ pub(crate) enum Command {
     /// First phase of remote signing: prints the digest to sign.
     Prepare(Box<PrepareArgs>),
     /// Second phase of remote signing: embeds the signature value.
-    Complete(CompleteArgs),
+    Complete(Box<CompleteArgs>),
     /// Raise a signature to a higher level.
     Extend(Box<ExtendArgs>),
     /// Validate the signatures of a PDF or a CMS file.
@@ -285,6 +285,18 @@ pub(crate) struct SignArgs {
     /// Refuse too where the certificate's status is unknown.
     #[arg(long)]
     pub(crate) require_valid: bool,
+    /// PDF, levels b-lt and b-lta: also say which evidence belongs to which signature.
+    #[arg(long)]
+    pub(crate) vri: bool,
+    /// CAdES: IN is a signature; add this one beside it, over the same content.
+    #[arg(long, conflicts_with = "counter")]
+    pub(crate) parallel: bool,
+    /// CAdES: IN is a signature; counter-sign its signer N, counted from 1.
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "1")]
+    pub(crate) counter: Option<usize>,
+    /// The content of a detached signature, for --parallel and --counter.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) content: Option<PathBuf>,
     /// Print what was done as JSON.
     #[arg(long)]
     pub(crate) json: bool,
@@ -327,9 +339,14 @@ pub(crate) struct CompleteArgs {
     /// The signed document.
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: PathBuf,
-    /// Time-stamping authority, for a signature that was prepared for level B-T.
+    /// Time-stamping authority, for a signature that was prepared for level b-t or a higher one.
     #[arg(long, value_name = "URL")]
     pub(crate) tsa: Option<String>,
+    /// Baseline level; with --tsa b-t, where nothing else is said.
+    #[arg(long, value_enum)]
+    pub(crate) level: Option<Level>,
+    #[command(flatten)]
+    pub(crate) trust: TrustArgs,
     #[command(flatten)]
     pub(crate) pdf: PdfPasswordArgs,
 }
@@ -348,8 +365,19 @@ pub(crate) struct ExtendArgs {
     /// Time-stamping authority.
     #[arg(long, value_name = "URL")]
     pub(crate) tsa: Option<String>,
+    /// PDF: raise the signature in this field alone.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) field: Vec<String>,
+    /// PDF: also say which evidence belongs to which signature.
+    #[arg(long)]
+    pub(crate) vri: bool,
+    /// CMS: the content of a detached signature, which level b-lta covers.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) content: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) trust: TrustArgs,
+    #[command(flatten)]
+    pub(crate) pdf: PdfPasswordArgs,
 }
 
 #[derive(Args, Debug)]

@@ -29,6 +29,11 @@ impl Stop {
         Self { exit: Exit::Usage, message: message.into() }
     }
 
+    /// The same where the input itself is at fault; what a service or a policy says speaks of others.
+    pub(crate) fn on(self, path: &std::path::Path) -> Self {
+        if self.exit == Exit::Input { self.of_file(path) } else { self }
+    }
+
     /// Puts the file's name before the message.
     pub(crate) fn of_file(self, path: &std::path::Path) -> Self {
         Self { message: format!("{}: {}", path.display(), self.message), ..self }

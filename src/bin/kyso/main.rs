@@ -1,8 +1,10 @@
 //! The `kyso` command: a thin face over the public API.
 
 mod args;
+mod augment;
 mod cert;
 mod cert_verify;
+mod cosign;
 mod envelope;
 mod exit;
 mod input;
@@ -52,7 +54,7 @@ fn run(cli: &args::Cli) -> Outcome {
         args::Command::Sign(args) => sign::sign(args, lang),
         args::Command::Prepare(args) => phases::prepare(args, lang),
         args::Command::Complete(args) => phases::complete(args, lang),
-        args::Command::Extend(args) => sign::extend(args, lang),
+        args::Command::Extend(args) => augment::extend(args, lang),
         args::Command::Verify(args) => verify::verify(args, lang),
         args::Command::Cert(args::CertCommand::Verify(args)) => cert_verify::verify(args, lang),
         args::Command::Cert(args::CertCommand::Show { file, json }) => cert::show(file, *json, lang),

@@ -2,11 +2,15 @@
 
 use serde_json::json;
 
+use kyso::Limits;
+use kyso::cms::SignedData;
 use kyso::fetch;
 use kyso::files::FileSource;
 use kyso::files::Output;
 use kyso::key::SignatureValue;
 use kyso::key::ToBeSigned;
+use kyso::pdf::Source;
+use kyso::revocation::Evidence;
 use kyso::sign::Prepared;
 use kyso::sign::StateFormat;
 use kyso::sign::cades::CadesRequest;
@@ -16,6 +20,7 @@ use crate::args::CompleteArgs;
 use crate::args::Lang;
 use crate::args::Level;
 use crate::args::PrepareArgs;
+use crate::augment::Raise;
 use crate::exit::Exit;
 use crate::exit::Outcome;
 use crate::exit::Stop;
@@ -27,6 +32,7 @@ use crate::progress::Watched;
 use crate::request;
 use crate::request::Format;
 use crate::sign;
+use crate::trust;
 
 /// A signature value in base64 is no longer than this; RSA with 16384 bits has 2732.
 const LONGEST_TEXT: usize = 8192;
@@ -34,7 +40,7 @@ const LONGEST_TEXT: usize = 8192;
 /// `kyso prepare`.
 pub(crate) fn prepare(args: &PrepareArgs, lang: Lang) -> Outcome {
     let mut checked = args.signature.clone();
-    if checked.level == Level::BT && checked.tsa.is_none() {
+    if checked.level != Level::BB && checked.tsa.is_none() {
         // The authority is asked by `complete`.
         checked.level = Level::BB;
     }
@@ -58,7 +64,7 @@ pub(crate) fn prepare(args: &PrepareArgs, lang: Lang) -> Outcome {
             if args.signature.pss {
                 wanted = wanted.pss();
             }
-            if args.signature.level == Level::BT {
+            if args.signature.level != Level::BB {
                 wanted = wanted.room_for_timestamp();
             }
             let prepared = wanted.prepare(&identity).map_err(sign::of_pdf(&args.input))?;
@@ -111,43 +117,61 @@ pub(crate) fn complete(args: &CompleteArgs, lang: Lang) -> Outcome {
         kyso::Error::Malformed(_) | kyso::Error::Unsupported(_) => Stop::from(e).of_file(&args.state),
         other => other.into(),
     };
+    let level = match (args.level, &args.tsa) {
+        (Some(level), _) => level,
+        (None, Some(_)) => Level::BT,
+        (None, None) => Level::BB,
+    };
+    request::level(level, args.tsa.as_deref())?;
+    let given = trust::given(&args.trust)?;
+    let (tsa, online) = (args.tsa.as_deref(), args.trust.online);
+    let raise = Raise { level, tsa, given: &given, online, vri: false, lang };
     let state = input::read(&args.state)?;
     let format = StateFormat::of(&state).map_err(of_state)?;
     let value = SignatureValue::new(signature_value(input::read(&args.signature)?));
     let source = FileSource::open(&args.input)?;
     let format = match format {
         StateFormat::Pades => {
-            let watched = Watched::new(&source, 2);
-            let pdf = request::pdf(&watched, &args.pdf, &args.input)?;
+            let watched = Watched::new(&source, if level.is_long_term() { 4 } else { 2 });
+            let (pdf, opening) = request::pdf_and_opening(&watched, &args.pdf, &args.input)?;
             let prepared = Prepared::resume(&state, &pdf).map_err(of_state)?;
             let mut out = Output::create(&args.output)?;
-            let signed = match &args.tsa {
+            let signed = match tsa {
                 Some(url) => {
                     let job = prepared.complete_timestamped(&value, request::timestamp(url)?)?;
                     fetch::run(job, &network::client()?)?
                 }
                 None => prepared.complete(&value)?,
             };
-            signed.write_to(&mut out)?;
+            sign::write_raised(&signed, &watched, opening, &raise, &Evidence::new(), &mut out)?;
             source.check_unchanged()?;
             out.commit()?;
             Format::Pades
         }
-        _ => {
+        StateFormat::Cades => {
             let octets = input::read(&args.input)?;
             let prepared = Prepared::resume(&state, Content::Octets(&octets)).map_err(of_state)?;
-            let signed = match &args.tsa {
+            let mut signed = match tsa {
                 Some(url) => {
                     let job = prepared.complete_timestamped(&value, request::timestamp(url)?)?;
                     fetch::run(job, &network::client()?)?
                 }
                 None => prepared.complete(&value)?,
             };
+            if level.is_long_term() {
+                let cms = SignedData::from_octets(signed.octets(), &Limits::default())?;
+                let beside: Option<&dyn Source> = if cms.content().is_none() { Some(&octets) } else { None };
+                signed = raise.cms(cms, beside, &Evidence::new())?;
+            }
             sign::write(&args.output, signed.octets())?;
             Format::Cades
         }
+        _ => {
+            let message = "the state of a counter-signature; the command prepares none";
+            return Err(Stop { exit: Exit::Input, message: message.to_owned() }.of_file(&args.state));
+        }
     };
-    sign::say_done(&args.output, format.name(), if args.tsa.is_some() { "B-T" } else { "B-B" }, lang)?;
+    sign::say_done(&args.output, format.name(), level.name(), lang)?;
     Ok(Exit::Done)
 }
 

@@ -80,13 +80,10 @@ pub(crate) fn check(args: &SignatureArgs) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Refuses levels that are not there yet, and a level without its service.
+/// Refuses a level without its service.
 pub(crate) fn level(level: Level, tsa: Option<&str>) -> Result<(), Stop> {
     match (level, tsa) {
-        (Level::BLt | Level::BLta, _) => {
-            Err(Stop::usage("--level b-lt, b-lta: not available yet; b-b and b-t can be made"))
-        }
-        (Level::BT, None) => Err(Stop::usage("--level b-t needs --tsa URL")),
+        (Level::BT | Level::BLt | Level::BLta, None) => Err(Stop::usage("--level b-t, b-lt, b-lta need --tsa URL")),
         (Level::BB, Some(_)) => Err(Stop::usage("--tsa: level b-b has no time-stamp; give --level b-t")),
         _ => Ok(()),
     }
@@ -256,23 +253,44 @@ fn text(args: &SignatureArgs, signer: &Certificate, claimed: Time, lang: Lang) -
 /// Opens a PDF, an encrypted one with the password that the options name or, on
 /// a terminal, that a person enters.
 pub(crate) fn pdf<'s, S: Source + Sync>(source: &'s S, args: &PdfPasswordArgs, path: &Path) -> Result<Pdf<'s>, Stop> {
+    pdf_and_opening(source, args, path).map(|(pdf, _)| pdf)
+}
+
+/// With what a document was opened.
+pub(crate) enum Opening {
+    Nothing,
+    Password(Password),
+    Key(Box<PrivateKey>),
+}
+
+/// The same, with what opens the document once more.
+pub(crate) fn pdf_and_opening<'s, S: Source + Sync>(
+    source: &'s S,
+    args: &PdfPasswordArgs,
+    path: &Path,
+) -> Result<(Pdf<'s>, Opening), Stop> {
     let limits = Limits::default();
     if let Some(file) = &args.pdf_key {
         let key = recipient_key(file, args)?;
-        return Pdf::parse_with_key(source, &limits, &key).map_err(sign::of_pdf(path));
+        let pdf = Pdf::parse_with_key(source, &limits, &key).map_err(sign::of_pdf(path))?;
+        return Ok((pdf, Opening::Key(Box::new(key))));
     }
+    let open = |password: &str| {
+        let password = Password::new(password);
+        Pdf::parse_with_password(source, &limits, &password).map(|pdf| (pdf, Opening::Password(password)))
+    };
     let named = input::secret(args.pdf_password_env.as_deref(), args.pdf_password_file.as_deref(), None)?;
     let opened = match named {
-        Some(password) => Pdf::parse_with_password(source, &limits, &Password::new(password.as_str())),
+        Some(password) => open(&password),
         None => match Pdf::parse(source, &limits) {
             Err(missing @ kyso::Error::Secret(SecretError::Missing { .. })) => {
                 let prompt = format!("Password of {}: ", path.display());
                 match input::secret(None, None, Some(&prompt))? {
-                    Some(password) => Pdf::parse_with_password(source, &limits, &Password::new(password.as_str())),
+                    Some(password) => open(&password),
                     None => Err(missing),
                 }
             }
-            opened => opened,
+            opened => opened.map(|pdf| (pdf, Opening::Nothing)),
         },
     };
     opened.map_err(sign::of_pdf(path))

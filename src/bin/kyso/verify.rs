@@ -54,7 +54,7 @@ pub(crate) fn verify(args: &VerifyArgs, lang: Lang) -> Outcome {
     let source = FileSource::open(&args.input)?;
     let gathered = match input::kind(&source)? {
         Kind::Pdf => pdf(args, &given, &source)?,
-        Kind::Other => cms(args, &given)?,
+        Kind::Other => cms(args, &given, &source)?,
     };
     let report = gathered.report;
     if let (Some(file), Some(url)) = (&args.save_evidence, &args.tsa) {
@@ -176,24 +176,45 @@ fn shows_what_was_signed(report: &SignatureReport) -> bool {
     report.integrity() == Integrity::Intact && report.coverage() != Some(Coverage::Partial)
 }
 
-fn cms(args: &VerifyArgs, given: &Given) -> Result<Gathered, Stop> {
-    let octets = input::read(&args.input)?;
-    let signed = SignedData::from_file(&octets, &Limits::default()).map_err(|e| Stop::from(e).of_file(&args.input))?;
+/// A CMS file of more octets is read with its content left where it is.
+const LONG: u64 = 16 << 20;
+
+fn cms(args: &VerifyArgs, given: &Given, source: &FileSource) -> Result<Gathered, Stop> {
+    let of_file = |e: kyso::Error| Stop::from(e).of_file(&args.input);
+    let limits = Limits::default();
+    let whole = Watched::new(source, 1);
+    let (signed, inside) = if source.len() > LONG && args.content.is_none() && !is_text(source)? {
+        SignedData::from_source(&whole, &limits).map_err(of_file)?
+    } else {
+        (SignedData::from_file(&input::read(&args.input)?, &limits).map_err(of_file)?, None)
+    };
     let content = args.content.as_deref().map(FileSource::open).transpose()?;
     let watched = content.as_ref().map(|content| Watched::new(content, 1));
-    let content_source = watched.as_ref().map(|watched| watched as &dyn Source);
-    let gathered = gather(given, args.trust.online, &octets, |validator| validator.cms(&signed, content_source))?;
+    let content_source = match &inside {
+        Some(inside) => Some(inside as &dyn Source),
+        None => watched.as_ref().map(|watched| watched as &dyn Source),
+    };
+    let gathered = gather(given, args.trust.online, source, |validator| validator.cms(&signed, content_source))?;
     let report = &gathered.report;
     if let Some(content) = &content {
         content.check_unchanged()?;
     }
     if let Some(folder) = &args.extract
-        && let Some(octets) = signed.content()
         && report.signatures().iter().any(shows_what_was_signed)
     {
-        Folder::new(folder, "content")?.write("", &octets, octets.len() as u64)?;
+        match (&inside, signed.content()) {
+            (Some(inside), _) => Folder::new(folder, "content")?.write("", inside, inside.len())?,
+            (None, Some(octets)) => Folder::new(folder, "content")?.write("", &octets, octets.len() as u64)?,
+            (None, None) => {}
+        }
     }
     Ok(gathered)
+}
+
+/// PEM, which has to be read as a whole.
+fn is_text(source: &FileSource) -> Result<bool, Stop> {
+    let mut first = [0];
+    Ok(source.read_at(0, &mut first)? == 1 && first[0] != 0x30)
 }
 
 /// Where extracted content goes: files that are new, under names that stay inside.
