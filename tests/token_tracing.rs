@@ -98,6 +98,12 @@ fn operations_are_seen_and_neither_pins_nor_names_nor_content() {
     assert!(key.sign(&message(content.as_bytes())).is_err());
 
     let text = everything.text.lock().unwrap().clone();
+    // Durations are numbers that could look like a PIN by chance.
+    let text: String = text
+        .split("micros=")
+        .map(|part| part.trim_start_matches(|c: char| c.is_ascii_digit()))
+        .collect::<Vec<_>>()
+        .join("micros=");
     for part in [
         "span kyso::token token_call",
         "operation=\"log in\"",
@@ -118,6 +124,5 @@ fn operations_are_seen_and_neither_pins_nor_names_nor_content() {
     for secret in secrets {
         assert!(!text.contains(secret), "{secret} is told:\n{text}");
     }
-    // Numbers are durations alone.
     assert!(!text.contains(&format!("{:?}", PIN.as_bytes())), "{text}");
 }
