@@ -38,6 +38,7 @@ const RANKS: &[(&str, u8)] = &[
     ("exchange", 6),
     ("archive", 6),
     ("files", 7),
+    ("batch", 7),
     // Reads answers to see how long they count.
     ("fetch::cache", 3),
     ("fetch::cache_dir", 7),
@@ -64,6 +65,7 @@ const SIDEWAYS: &[(&str, &str)] = &[
     ("revocation", "trust"),
     ("evidence", "revocation"),
     ("fetch::cache_dir", "files"),
+    ("batch", "files"),
     ("key::pkcs11", "files"),
 ];
 

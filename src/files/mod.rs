@@ -3,10 +3,13 @@
 //! The only part of the crate, tokens and network aside, that touches the
 //! operating system; nothing else depends on it.
 
+mod append;
 mod output;
 mod source;
 mod trust;
 
+pub use append::append;
+pub use append::recover;
 pub use output::Output;
 pub use source::FileSource;
 pub use trust::read_trust_set;

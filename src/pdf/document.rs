@@ -98,6 +98,9 @@ const SMALL: usize = 1 << 10;
 /// How many references may lead to each other.
 const MOST_HOPS: u8 = 8;
 
+/// Octets of the file that are handed out at a time.
+const CHUNK: usize = 256 << 10;
+
 impl<'a> Pdf<'a> {
     /// Reads the structure of a document: header, last `startxref`, cross-reference chain.
     ///
@@ -212,6 +215,29 @@ impl<'a> Pdf<'a> {
         let length = range.end.checked_sub(range.start).and_then(|length| usize::try_from(length).ok());
         let length = length.ok_or_else(|| Misuse::new("a range must not end before it begins"))?;
         read_exact(&*self.source, range.start, length)
+    }
+
+    /// Hands out all octets in order, borrowed where they are in memory.
+    ///
+    /// # Errors
+    /// What the source reports, and what `each` returns.
+    pub(crate) fn each_chunk(&self, mut each: impl FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
+        let source = self.source();
+        if let Some(octets) = source.octets() {
+            return octets.chunks(CHUNK).try_for_each(each);
+        }
+        let mut buffer = vec![0; CHUNK];
+        let mut offset = 0;
+        while offset < source.len() {
+            let wanted = usize::try_from(source.len() - offset).unwrap_or(CHUNK).min(CHUNK);
+            let count = source.read_at(offset, buffer.get_mut(..wanted).unwrap_or_default())?;
+            if count == 0 {
+                return Err(Malformed::new(Format::Pdf, "file", format!("{} octets", source.len())).at(offset).into());
+            }
+            each(buffer.get(..count).unwrap_or_default())?;
+            offset += count as u64;
+        }
+        Ok(())
     }
 
     fn spend(&self, octets: u64) -> Result<(), Error> {

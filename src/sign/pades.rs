@@ -33,7 +33,6 @@ use crate::pdf::protection::Intent;
 use crate::pdf::seed::SeedCertification;
 use crate::pdf::update::Tail;
 use crate::sign::pdf_plan::Plan;
-use crate::sign::pdf_plan::each_chunk;
 use crate::sign::pdf_plan::write;
 use crate::sign::prepared::Prepared;
 use crate::sign::seed;
@@ -539,7 +538,7 @@ impl<'p> SignedPdf<'p> {
     /// # Errors
     /// What the source or `out` reports.
     pub fn write_to(&self, out: &mut dyn Write) -> Result<(), Error> {
-        each_chunk(self.pdf, |octets| write(out, octets))?;
+        self.pdf.each_chunk(|octets| write(out, octets))?;
         write(out, self.tail())
     }
 

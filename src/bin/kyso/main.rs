@@ -1,8 +1,10 @@
 //! The `kyso` command: a thin face over the public API.
 
 mod args;
+mod batch;
 mod cert;
 mod cert_verify;
+mod draft;
 mod envelope;
 mod exit;
 mod input;
@@ -49,6 +51,8 @@ fn run(cli: &args::Cli) -> Outcome {
     let lang = cli.lang.unwrap_or_else(args::Lang::of_locale);
     match &cli.command {
         args::Command::Sign(args) => sign::sign(args, lang),
+        args::Command::Draft(args) => draft::draft(args, lang),
+        args::Command::Fill(args) => draft::fill(args, lang),
         args::Command::Prepare(args) => phases::prepare(args, lang),
         args::Command::Complete(args) => phases::complete(args, lang),
         args::Command::Extend(args) => sign::extend(args, lang),

@@ -11,11 +11,14 @@ use kyso::Limits;
 use kyso::Time;
 use kyso::cms::SignedData;
 use kyso::crypto::DigestAlgorithm;
+use kyso::error::IoError;
 use kyso::fetch;
+use kyso::files;
 use kyso::files::FileSource;
 use kyso::files::Output;
 use kyso::key::SignerIdentity;
 use kyso::key::SigningKey;
+use kyso::pdf::Pdf;
 use kyso::sign::PreSignCheck;
 use kyso::sign::cades::CadesRequest;
 use kyso::sign::check_certificate;
@@ -26,6 +29,7 @@ use crate::args::ExtendArgs;
 use crate::args::Lang;
 use crate::args::Level;
 use crate::args::SignArgs;
+use crate::batch;
 use crate::exit::Exit;
 use crate::exit::Outcome;
 use crate::exit::Stop;
@@ -51,21 +55,37 @@ pub(crate) fn sign(args: &SignArgs, lang: Lang) -> Outcome {
     if args.trust.at.is_none() {
         given.at = claimed;
     }
-    let source = FileSource::open(&args.input)?;
+    if let Some(folder) = batch::folder(args)? {
+        return batch::sign(args, &folder, &given, claimed, lang);
+    }
+    let [input] = args.inputs.as_slice() else { return Err(Stop::usage("several documents go to a folder: -o DIR")) };
+    if args.in_place {
+        recover(input)?;
+    }
+    let source = FileSource::open(input)?;
     let format = request::format(&args.signature, &source)?;
+    if args.in_place && format != Format::Pades {
+        return Err(Stop::usage("--in-place appends to a PDF; a CAdES signature is a file of its own"));
+    }
     let key = keys::open(&args.key, args.signature.digest, args.signature.pss)?;
     let warnings = check_signer(key.identity(), &given, args)?;
     print::warnings(&warnings, lang);
-    let field = match format {
-        Format::Pades => Some(sign_pdf(args, &source, key.as_ref(), claimed, lang)?),
-        Format::Cades => {
-            sign_cms(args, &source, key.as_ref(), claimed)?;
-            None
-        }
+    let output = args.output.as_deref().unwrap_or(input);
+    let field = if args.in_place {
+        let mut sink = std::io::sink();
+        let signed = sign_document(args, input, &source, format, key.as_ref(), (claimed, lang), &mut sink)?;
+        files::append(input, &source, signed.tail.as_deref().unwrap_or_default())?;
+        signed.field
+    } else {
+        let mut out = Output::create(output)?;
+        let signed = sign_document(args, input, &source, format, key.as_ref(), (claimed, lang), &mut out)?;
+        source.check_unchanged()?;
+        out.commit()?;
+        signed.field
     };
     if args.json {
         print::json(&json!({
-            "output": args.output.display().to_string(),
+            "output": output.display().to_string(),
             "format": format.name(),
             "level": level_name(args.signature.level),
             "field": field,
@@ -75,13 +95,21 @@ pub(crate) fn sign(args: &SignArgs, lang: Lang) -> Outcome {
             "findings": warnings.iter().map(print::finding).collect::<Vec<_>>(),
         }))?;
     } else {
-        say_done(&args.output, format.name(), level_name(args.signature.level), lang)?;
+        say_done(output, format.name(), level_name(args.signature.level), lang)?;
     }
     Ok(Exit::Done)
 }
 
+/// Cuts a document back to what it was before an append that was not finished.
+pub(crate) fn recover(path: &Path) -> Result<(), Stop> {
+    if files::recover(path)? {
+        print::note(&format!("{}: an append that was broken off has been undone", path.display()));
+    }
+    Ok(())
+}
+
 /// The check before signing, as far as trust and evidence were given.
-fn check_signer(identity: &SignerIdentity, given: &Given, args: &SignArgs) -> Result<Vec<Finding>, Stop> {
+pub(crate) fn check_signer(identity: &SignerIdentity, given: &Given, args: &SignArgs) -> Result<Vec<Finding>, Stop> {
     if !given.asks_status() {
         check_certificate(identity.certificate(), given.at)?;
         return Ok(Vec::new());
@@ -93,31 +121,54 @@ fn check_signer(identity: &SignerIdentity, given: &Given, args: &SignArgs) -> Re
     Ok(network::drive(check, args.trust.online)?.warnings)
 }
 
-/// Signs into the output; returns the name of the field.
-fn sign_pdf(
+/// What was signed.
+pub(crate) struct Signed {
+    /// The name of the field, in a PDF.
+    pub(crate) field: Option<String>,
+    /// What was added to a PDF.
+    pub(crate) tail: Option<Vec<u8>>,
+}
+
+/// Signs a document into `out`.
+pub(crate) fn sign_document(
     args: &SignArgs,
+    input: &Path,
     source: &FileSource,
+    format: Format,
     key: &dyn SigningKey,
-    claimed: Time,
-    lang: Lang,
-) -> Result<String, Stop> {
-    let stamped = args.signature.level == Level::BT;
-    let watched = Watched::new(source, if stamped { 2 } else { 1 });
-    let pdf = request::pdf(&watched, &args.pdf, &args.input)?;
-    let request = request::pades(&pdf, &args.signature, key.identity().certificate(), claimed, lang)?;
-    let mut out = Output::create(&args.output)?;
+    (claimed, lang): (Time, Lang),
+    out: &mut dyn Write,
+) -> Result<Signed, Stop> {
+    match format {
+        Format::Pades => {
+            let watched = Watched::new(source, if args.signature.level == Level::BT { 2 } else { 1 });
+            let pdf = request::pdf(&watched, &args.pdf, input)?;
+            sign_pdf(args, &pdf, input, key, (claimed, lang), out)
+        }
+        Format::Cades => sign_cms(args, input, source, key, claimed, out),
+    }
+}
+
+/// Signs a PDF into `out`.
+pub(crate) fn sign_pdf(
+    args: &SignArgs,
+    pdf: &Pdf<'_>,
+    input: &Path,
+    key: &dyn SigningKey,
+    (claimed, lang): (Time, Lang),
+    out: &mut dyn Write,
+) -> Result<Signed, Stop> {
+    let request = request::pades(pdf, &args.signature, key.identity().certificate(), claimed, lang)?;
     let signed = match &args.signature.tsa {
         Some(url) => {
-            let job = request.sign_timestamped(key, request::timestamp(url)?).map_err(of_pdf(&args.input))?;
+            let job = request.sign_timestamped(key, request::timestamp(url)?).map_err(of_pdf(input))?;
             let signed = fetch::run(job, &network::client()?)?;
-            signed.write_to(&mut out)?;
+            signed.write_to(out)?;
             signed
         }
-        None => request.sign_to(key, &mut out).map_err(of_pdf(&args.input))?,
+        None => request.sign_to(key, out).map_err(of_pdf(input))?,
     };
-    source.check_unchanged()?;
-    out.commit()?;
-    Ok(signed.field_name().to_owned())
+    Ok(Signed { field: Some(signed.field_name().to_owned()), tail: Some(signed.tail().to_vec()) })
 }
 
 /// Names the document in what is said of its form.
@@ -131,22 +182,30 @@ pub(crate) fn of_pdf(path: &Path) -> impl Fn(kyso::Error) -> Stop {
     }
 }
 
-fn sign_cms(args: &SignArgs, source: &FileSource, key: &dyn SigningKey, claimed: Time) -> Result<(), Stop> {
+/// Signs any file into `out`.
+pub(crate) fn sign_cms(
+    args: &SignArgs,
+    input: &Path,
+    source: &FileSource,
+    key: &dyn SigningKey,
+    claimed: Time,
+    out: &mut dyn Write,
+) -> Result<Signed, Stop> {
     let octets;
     let request = if args.signature.detached {
         // RFC 8419 §3.1 binds Ed25519 to SHA-512.
         let algorithm = key.default_algorithm().digest().unwrap_or(DigestAlgorithm::Sha512);
         CadesRequest::from_digest(input::digest(&Watched::new(source, 1), algorithm)?, claimed)
     } else {
-        octets = input::read(&args.input)?;
+        octets = input::read(input)?;
         CadesRequest::new(&octets, claimed)
     };
     let signed = match &args.signature.tsa {
         Some(url) => fetch::run(request.sign_timestamped(key, request::timestamp(url)?)?, &network::client()?)?,
         None => request.sign(key)?,
     };
-    source.check_unchanged()?;
-    write(&args.output, signed.octets())
+    out.write_all(signed.octets()).map_err(|error| IoError::new("write", "the signature", error))?;
+    Ok(Signed { field: None, tail: None })
 }
 
 /// `kyso extend`.
@@ -187,7 +246,7 @@ pub(crate) fn write(path: &Path, octets: &[u8]) -> Result<(), Stop> {
     Ok(out.commit()?)
 }
 
-const fn level_name(level: Level) -> &'static str {
+pub(crate) const fn level_name(level: Level) -> &'static str {
     match level {
         Level::BB => "B-B",
         Level::BT => "B-T",
@@ -197,7 +256,7 @@ const fn level_name(level: Level) -> &'static str {
 }
 
 /// A certificate as the contract writes a signer.
-fn signer(certificate: &Certificate) -> Value {
+pub(crate) fn signer(certificate: &Certificate) -> Value {
     json!({
         "subject": certificate.subject().to_string(),
         "issuer": certificate.issuer().to_string(),
