@@ -52,6 +52,8 @@ pub(crate) enum Command {
     Draft(crate::draft::DraftArgs),
     /// Fill in text fields of a PDF.
     Fill(crate::draft::FillArgs),
+    /// Make a PDF of scanned pages: PNG, JPEG, TIFF.
+    Scan(crate::scan::ScanArgs),
     /// First phase of remote signing: prints the digest to sign.
     Prepare(Box<PrepareArgs>),
     /// Second phase of remote signing: embeds the signature value.

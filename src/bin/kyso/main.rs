@@ -15,6 +15,7 @@ mod print;
 mod progress;
 mod request;
 mod revocation;
+mod scan;
 mod sign;
 mod timestamp;
 mod token;
@@ -53,6 +54,7 @@ fn run(cli: &args::Cli) -> Outcome {
         args::Command::Sign(args) => sign::sign(args, lang),
         args::Command::Draft(args) => draft::draft(args, lang),
         args::Command::Fill(args) => draft::fill(args, lang),
+        args::Command::Scan(args) => scan::scan(args, lang),
         args::Command::Prepare(args) => phases::prepare(args, lang),
         args::Command::Complete(args) => phases::complete(args, lang),
         args::Command::Extend(args) => sign::extend(args, lang),
