@@ -275,10 +275,10 @@ pub(crate) struct SignArgs {
     /// Append the signature to the document itself (PDF).
     #[arg(long, conflicts_with = "output")]
     pub(crate) in_place: bool,
-    /// Several documents: threads to work in; by default one for each processor.
+    /// Documents into a folder: threads to work in; by default one for each processor.
     #[arg(long, value_name = "N")]
     pub(crate) jobs: Option<std::num::NonZeroUsize>,
-    /// Several documents: where it is noted what is finished; by default .kyso-journal in the folder.
+    /// Documents into a folder: where it is noted what is finished; by default .kyso-journal there.
     #[arg(long, value_name = "FILE")]
     pub(crate) journal: Option<PathBuf>,
     #[command(flatten)]

@@ -34,16 +34,15 @@ use crate::trust::Given;
 const JOURNAL: &str = ".kyso-journal";
 
 /// The folder that signed documents go to; `None` for a single document into a file.
+///
+/// One document goes to a folder where an option says that a batch is meant: else a name that
+/// turns out to be a folder is a mistake, as it always was.
 pub(crate) fn folder(args: &SignArgs) -> Result<Option<PathBuf>, Stop> {
+    let several = args.inputs.len() > 1 || args.jobs.is_some() || args.journal.is_some();
     match &args.output {
+        _ if !several => Ok(None),
         Some(output) if output.is_dir() => Ok(Some(output.clone())),
-        Some(_) if args.inputs.len() > 1 => {
-            Err(Stop::usage("several documents go to a folder that exists: -o DIR"))
-        }
-        _ if args.jobs.is_some() || args.journal.is_some() => {
-            Err(Stop::usage("--jobs, --journal are for documents that go to a folder: -o DIR"))
-        }
-        _ => Ok(None),
+        _ => Err(Stop::usage("several documents, --jobs and --journal need a folder that exists: -o DIR")),
     }
 }
 
