@@ -183,7 +183,8 @@ fn a_batch_is_cancelled_between_documents() {
         }
     };
     let key = OneThread::new(usize::MAX);
-    let outcomes = words(&Batch::new(items).threads(threads(2)).cancel(&cancel).progress(&stop).run(&key, sign).unwrap());
+    let outcomes =
+        words(&Batch::new(items).threads(threads(2)).cancel(&cancel).progress(&stop).run(&key, sign).unwrap());
     let done = outcomes.matches('d').count();
     assert!((5..=7).contains(&done), "{outcomes}");
     assert_eq!(outcomes.matches('-').count(), 30 - done);

@@ -112,7 +112,8 @@ fn several_documents_go_to_a_folder_and_one_failure_is_one() {
     fs::remove_file(office.path("out/doc5.pdf")).unwrap();
     let done = office.kyso(&all).expect(66).json();
     let states: Vec<_> = done["documents"].as_array().unwrap().iter().map(|d| d["state"].as_str().unwrap()).collect();
-    let before_and_now = ["done-before", "done-before", "done-before", "done", "done-before", "done", "done-before", "failed"];
+    let before_and_now =
+        ["done-before", "done-before", "done-before", "done", "done-before", "done", "done-before", "failed"];
     assert_eq!(states, before_and_now);
     assert_eq!(office.read("out/doc0.pdf"), before);
     // Two of the same name, several into a file, options that mean nothing.

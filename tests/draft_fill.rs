@@ -57,9 +57,7 @@ fn joined(data: &[u8], tail: Tail) -> Vec<u8> {
 /// Officer, number, date, agency: the order of the office.
 fn template(seed: SeedValues) -> Draft {
     Draft::new()
-        .signature(
-            SignatureField::new("NguoiKy").visible(0, Rectangle::new(330.0, 150.0, 160.0, 70.0)).seed(seed),
-        )
+        .signature(SignatureField::new("NguoiKy").visible(0, Rectangle::new(330.0, 150.0, 160.0, 70.0)).seed(seed))
         .text(TextField::new("So", 0, Rectangle::new(60.0, 700.0, 80.0, 18.0)).label("Số"))
         .text(TextField::new("Ngay", 0, Rectangle::new(300.0, 700.0, 220.0, 18.0)).align(Alignment::Right))
         .signature(SignatureField::new("CoQuan").visible(0, Rectangle::new(270.0, 140.0, 90.0, 90.0)))
@@ -178,7 +176,10 @@ fn what_was_not_left_open_is_refused_and_breaks_the_signature() {
         .signature(SignatureField::new("NguoiKy").lock(closed));
     let signed = sign_invisibly(&draft(&sample_pdf::plain(Xref::Table), &lock), &office.officer, "NguoiKy");
     assert_eq!(refusal(fill(&signed, &[("So", "1")])), RefusalReason::Certified);
-    assert_eq!(refusal(PadesRequest::new(&parse(&signed), ca::at(NOW)).sign(&office.agency).map(drop)), RefusalReason::Certified);
+    assert_eq!(
+        refusal(PadesRequest::new(&parse(&signed), ca::at(NOW)).sign(&office.agency).map(drop)),
+        RefusalReason::Certified
+    );
 }
 
 fn sign_invisibly(data: &[u8], key: &SoftKey, field: &str) -> Vec<u8> {
@@ -219,13 +220,9 @@ fn fields_of_others_are_filled_in_as_they_say() {
         assert_eq!(kyso::pdf::object::text_of(fields[0].value.as_string().unwrap()), "Nguyễn Thị Ánh");
         assert_eq!(refusal(fill(&document, &[("Fixed", "x")])), RefusalReason::Locked);
         assert!(matches!(fill(&document, &[("Secret", "x")]), Err(Error::Unsupported(_))));
-        for (name, value) in [
-            ("Short", "abcd"),
-            ("Button", "x"),
-            ("None", "x"),
-            ("Plain", "line\nbreak"),
-            ("Plain", "公"),
-        ] {
+        for (name, value) in
+            [("Short", "abcd"), ("Button", "x"), ("None", "x"), ("Plain", "line\nbreak"), ("Plain", "公")]
+        {
             let error = fill(&document, &[(name, value)]).unwrap_err();
             assert!(matches!(error, Error::Misuse(_) | Error::Unsupported(_)), "{error:?}");
         }
@@ -235,7 +232,8 @@ fn fields_of_others_are_filled_in_as_they_say() {
         assert!(error.contains("Plain") && error.contains("Short"), "{error}");
         assert!(matches!(fill(&document, &[("Plain", "a"), ("Plain", "b")]), Err(Error::Misuse(_))));
     }
-    let xfa = sample_pdf::document(Xref::Table, &two_pages("/AcroForm << /Fields [7 0 R] /XFA (x) >>", "", &[&fields[0]]));
+    let xfa =
+        sample_pdf::document(Xref::Table, &two_pages("/AcroForm << /Fields [7 0 R] /XFA (x) >>", "", &[&fields[0]]));
     assert!(matches!(fill(&xfa, &[("Plain", "a")]), Err(Error::Unsupported(_))));
 }
 

@@ -80,7 +80,10 @@ fn whole_way(data: &[u8], key: &SoftKey, password: Option<&str>) -> Vec<u8> {
     let pdf = open(&sealed, password);
     let signatures = pdf.signatures().unwrap();
     let history = pdf.history(&signatures).unwrap();
-    assert_eq!(signatures.iter().map(|s| s.coverage).collect::<Vec<_>>(), [Coverage::Revision, Coverage::WholeDocument]);
+    assert_eq!(
+        signatures.iter().map(|s| s.coverage).collect::<Vec<_>>(),
+        [Coverage::Revision, Coverage::WholeDocument]
+    );
     assert!(signatures.iter().all(|facts| history.after(facts).permitted), "{history:#?}");
     let (fields, _) = pdf.latest().fields().unwrap();
     let number = fields.iter().find(|field| field.name == "So").unwrap();
@@ -280,9 +283,8 @@ fn offsets_beyond_ten_digits_need_a_stream() {
     let offsets = [9, head.len(), head.len() + pages.len()];
     let body = format!("{head}{pages}{page}").into_bytes();
     let table: String = offsets.iter().map(|offset| format!("{offset:010} 00000 n \n")).collect();
-    let table = format!(
-        "xref\n0 4\n0000000000 65535 f \n{table}trailer\n<< /Size 4 /Root 1 0 R >>\nstartxref\n{FAR}\n%%EOF\n"
-    );
+    let table =
+        format!("xref\n0 4\n0000000000 65535 f \n{table}trailer\n<< /Size 4 /Root 1 0 R >>\nstartxref\n{FAR}\n%%EOF\n");
     let len = FAR + table.len() as u64;
     let pdf = Holed { parts: vec![(0, body.clone()), (FAR, table.into_bytes())], len };
     let pdf = Pdf::parse(pdf, &Limits::default()).unwrap();

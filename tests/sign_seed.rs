@@ -25,6 +25,7 @@ use kyso::pdf::Permission;
 use kyso::pdf::SeedValues;
 use kyso::pdf::SignatureField;
 use kyso::pdf::seed::CertificateSeed;
+use kyso::pdf::seed::NameSeed;
 use kyso::pdf::seed::Seed;
 use kyso::pdf::seed::SeedCertification;
 use kyso::sign::pades::PadesRequest;
@@ -141,7 +142,9 @@ fn demands_that_are_met_are_signed() {
 #[test]
 fn what_cannot_be_read_cannot_be_honoured() {
     let key = Scene::new().key;
-    for seed in ["/Ff (x)", "/SubFilter /Name", "/Reasons [1]", "/MDP << /P 7 >>", "/MDP 2", "/Cert [1]", "/DigestMethod 5"] {
+    for seed in
+        ["/Ff (x)", "/SubFilter /Name", "/Reasons [1]", "/MDP << /P 7 >>", "/MDP 2", "/Cert [1]", "/DigestMethod 5"]
+    {
         let outcome = signed(&with(seed), &key, |r| r).map(drop);
         assert!(matches!(outcome, Err(Error::Malformed(_))), "{seed}: {outcome:?}");
     }
@@ -167,7 +170,8 @@ fn what_a_draft_demands_comes_back_as_it_was() {
     let seed = {
         let mut certificate = CertificateSeed::default();
         certificate.issuers = Some(Seed::required(vec![scene.ca.certificate.der().to_vec()]));
-        certificate.subject_names = Some(Seed::required(vec![vec![("CN".to_owned(), "Nguyễn Văn An".to_owned())]]));
+        certificate.subject_names =
+            Some(Seed::required(vec![NameSeed(vec![("CN".to_owned(), "Nguyễn Văn An".to_owned())])]));
         certificate.key_usage = Some(Seed::required(vec!["X1".to_owned()]));
         seed.certificate = Some(certificate);
         seed

@@ -50,10 +50,8 @@ pub fn append(target: &Path, source: &FileSource, octets: &[u8]) -> Result<(), E
         return Err(failed(io::Error::other("it is not the file that was read")));
     }
     place.write_note(&mut file, length).map_err(failed)?;
-    let appended = file
-        .seek(SeekFrom::Start(length))
-        .and_then(|_| file.write_all(octets))
-        .and_then(|()| file.sync_all());
+    let appended =
+        file.seek(SeekFrom::Start(length)).and_then(|_| file.write_all(octets)).and_then(|()| file.sync_all());
     if let Err(error) = appended {
         // The note stays where this fails too, so that somebody can still do it.
         place.undo(&mut file).map_err(failed)?;

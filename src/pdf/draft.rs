@@ -255,8 +255,7 @@ impl Draft {
 
     /// The lock of the signature field at `index` that leaves open what follows it.
     fn after(&self, index: usize) -> FieldLock {
-        let fields: Vec<String> =
-            self.steps.iter().skip(index + 1).map(|step| step.name().to_owned()).collect();
+        let fields: Vec<String> = self.steps.iter().skip(index + 1).map(|step| step.name().to_owned()).collect();
         let action = if fields.is_empty() { LockAction::All } else { LockAction::Exclude };
         FieldLock { action, fields, permission: None }
     }

@@ -164,7 +164,9 @@ impl Filling {
         let most = most.and_then(|most| usize::try_from(most).ok());
         let characters = value.chars().count();
         if let Some(most) = most.filter(|most| characters > *most) {
-            return Err(Misuse::new(format!("{characters} characters for the field {name:?}, which takes {most}")).into());
+            return Err(
+                Misuse::new(format!("{characters} characters for the field {name:?}, which takes {most}")).into()
+            );
         }
         let multiline = field.flags & MULTILINE != 0;
         let control = value.chars().find(|c| c.is_control() && !(multiline && *c == '\n'));
@@ -243,19 +245,17 @@ impl Filling {
         if style.multiline {
             let size = style.size.unwrap_or(AUTOMATIC);
             let text = Text::new(value).font(self.font.clone()).size(size).minimum(SMALLEST.min(size));
-            let frame = Frame {
-                left: MARGIN,
-                bottom: MARGIN,
-                width: width - 2.0 * MARGIN,
-                height: height - 2.0 * MARGIN,
-            };
+            let frame =
+                Frame { left: MARGIN, bottom: MARGIN, width: width - 2.0 * MARGIN, height: height - 2.0 * MARGIN };
             return text.align(style.alignment).draw(frame, subset, "F0", out);
         }
         let (ascent, descent) = self.font.ascent_and_descent()?;
         let size = self.fitting(style, value, (width, height))?;
         let y = (height - (ascent + descent) * size) / 2.0 + descent * size;
         let mut line = |text: &str, x: f64, out: &mut Vec<u8>| -> Result<(), Error> {
-            out.extend_from_slice(format!("1 0 0 1 {} {} Tm\n<", Real::new(x).as_str(), Real::new(y).as_str()).as_bytes());
+            out.extend_from_slice(
+                format!("1 0 0 1 {} {} Tm\n<", Real::new(x).as_str(), Real::new(y).as_str()).as_bytes(),
+            );
             for octet in subset.encode(text)? {
                 out.extend_from_slice(&hex_pair(octet));
             }
@@ -370,7 +370,8 @@ fn frame_and_ground(
             4 => operators[2],
             _ => return Ok(None),
         };
-        let values: Vec<String> = values.iter().map(|value| Real::new(value.clamp(0.0, 1.0)).as_str().to_owned()).collect();
+        let values: Vec<String> =
+            values.iter().map(|value| Real::new(value.clamp(0.0, 1.0)).as_str().to_owned()).collect();
         Ok(Some(format!("{} {operator}", values.join(" "))))
     };
     let (w, h) = (Real::new(width), Real::new(height));

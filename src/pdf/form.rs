@@ -216,7 +216,12 @@ pub(super) fn check_place(page: &Page, seen: &Rectangle) -> Result<(), Error> {
 }
 
 /// Appends `item` to the array `key` of the dictionary `holder`, wherever the array stands.
-pub(super) fn append(update: &mut Update<'_>, holder: Reference, key: &'static str, item: Reference) -> Result<(), Error> {
+pub(super) fn append(
+    update: &mut Update<'_>,
+    holder: Reference,
+    key: &'static str,
+    item: Reference,
+) -> Result<(), Error> {
     let mut dictionary = update.dictionary(holder)?;
     let current = dictionary.get(key).cloned().unwrap_or(Object::Null);
     let mut items = match &*update.resolve(&current)? {
@@ -318,12 +323,7 @@ impl Form {
     }
 
     /// Writes the form; `signature_fields` where it has some now, `signed` where one is signed.
-    pub(super) fn close(
-        mut self,
-        update: &mut Update<'_>,
-        signature_fields: bool,
-        signed: bool,
-    ) -> Result<(), Error> {
+    pub(super) fn close(mut self, update: &mut Update<'_>, signature_fields: bool, signed: bool) -> Result<(), Error> {
         match self.fields_id {
             Some(id) => update.set(id, self.fields)?,
             None => self.dictionary.set("Fields", self.fields),

@@ -66,8 +66,8 @@ pub struct SeedValues {
 pub struct CertificateSeed {
     /// `/Subject`: DER certificates, of which the signer's is one.
     pub subjects: Option<Seed<Vec<Vec<u8>>>>,
-    /// `/SubjectDN`: attributes by name (`CN`, `O`, an OID), one of which groups the subject must have.
-    pub subject_names: Option<Seed<Vec<Vec<(String, String)>>>>,
+    /// `/SubjectDN`: of which the subject must have one.
+    pub subject_names: Option<Seed<Vec<NameSeed>>>,
     /// `/KeyUsage`: patterns of `0`, `1` and `X`, from digitalSignature on.
     pub key_usage: Option<Seed<Vec<String>>>,
     /// `/Issuer`: DER certificates, one of which stands above the signer.
@@ -77,6 +77,10 @@ pub struct CertificateSeed {
     /// `/URL`: where a certificate can be had.
     pub url: Option<String>,
 }
+
+/// Attributes of a subject by their names (`CN`, `O`, a dotted OID), all of which are meant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NameSeed(pub Vec<(String, String)>);
 
 /// Bits of `/Ff` of the dictionary.
 mod flag {
@@ -254,9 +258,8 @@ impl CertificateSeed {
             flags |= if required { bit } else { 0 };
             dictionary.set(key, value);
         };
-        let octets = |values: &[Vec<u8>]| {
-            Object::Array(values.iter().map(|value| Object::hexadecimal(value.clone())).collect())
-        };
+        let octets =
+            |values: &[Vec<u8>]| Object::Array(values.iter().map(|value| Object::hexadecimal(value.clone())).collect());
         let literals =
             |values: &[String]| Object::Array(values.iter().map(|value| Object::literal(value.as_bytes())).collect());
         if let Some(seed) = &self.subjects {
@@ -272,8 +275,8 @@ impl CertificateSeed {
             put("KeyUsage", seed.required, certificate_flag::KEY_USAGE, literals(&seed.value));
         }
         if let Some(seed) = &self.subject_names {
-            let group = |group: &Vec<(String, String)>| {
-                let entries = group.iter();
+            let group = |group: &NameSeed| {
+                let entries = group.0.iter();
                 Object::from(entries.fold(Dictionary::new(), |names, (key, text)| names.with(key, Object::text(text))))
             };
             let names = seed.value.iter().map(group).collect();
@@ -315,7 +318,9 @@ impl Reader<'_> {
         // Some writers give /V as a real.
         self.entry(key, "an integer", |value| {
             #[allow(clippy::cast_possible_truncation)] // a small version number
-            value.as_integer().or_else(|| value.as_number().filter(|n| n.fract() == 0.0 && n.abs() < 1e6).map(|n| n as i64))
+            value
+                .as_integer()
+                .or_else(|| value.as_number().filter(|n| n.fract() == 0.0 && n.abs() < 1e6).map(|n| n as i64))
         })
     }
 
@@ -343,7 +348,11 @@ impl Reader<'_> {
         }
         let wrong = || fault(format!("/{key} of a seed value dictionary"), expected);
         let array = array.as_array().filter(|array| array.len() <= MOST).ok_or_else(wrong)?;
-        array.iter().map(|value| read(&*self.revision.resolve(value)?).ok_or_else(wrong)).collect::<Result<_, _>>().map(Some)
+        array
+            .iter()
+            .map(|value| read(&*self.revision.resolve(value)?).ok_or_else(wrong))
+            .collect::<Result<_, _>>()
+            .map(Some)
     }
 
     fn texts(&self, key: &str) -> Result<Option<Vec<String>>, Error> {
@@ -405,7 +414,7 @@ impl Child<'_> {
                 let text = revision.resolve(value).ok()?.as_string().map(text_of)?;
                 Some((String::from_utf8_lossy(key.octets()).into_owned(), text))
             };
-            group.iter().map(entry).collect::<Option<Vec<_>>>()
+            group.iter().map(entry).collect::<Option<Vec<_>>>().map(NameSeed)
         };
         Ok(CertificateSeed {
             subjects: reader

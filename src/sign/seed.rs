@@ -10,6 +10,7 @@ use crate::path::PathBuilder;
 use crate::pdf::FieldLock;
 use crate::pdf::Permission;
 use crate::pdf::seed::CertificateSeed;
+use crate::pdf::seed::NameSeed;
 use crate::pdf::seed::Seed;
 use crate::pdf::seed::SeedCertification;
 use crate::pdf::seed::SeedValues;
@@ -141,9 +142,7 @@ fn check_certificate(seed: &CertificateSeed, field: &str, offer: &Offer<'_>) -> 
     }
     if let Some(patterns) = demanded(seed.key_usage.as_ref()) {
         let usage = certificate.key_usage()?;
-        let bit = |index: usize| {
-            usage.zip(USAGES.get(index)).is_some_and(|(usage, one)| usage.contains(*one))
-        };
+        let bit = |index: usize| usage.zip(USAGES.get(index)).is_some_and(|(usage, one)| usage.contains(*one));
         if !patterns.iter().any(|pattern| fits(pattern, bit)) {
             return refuse("its key usage is not the one that the field demands");
         }
@@ -161,9 +160,9 @@ fn check_certificate(seed: &CertificateSeed, field: &str, offer: &Offer<'_>) -> 
 }
 
 /// Whether the subject has all attributes of a group.
-fn named(certificate: &Certificate, group: &[(String, String)]) -> bool {
+fn named(certificate: &Certificate, group: &NameSeed) -> bool {
     let subject = certificate.subject();
-    group.iter().all(|(key, value)| {
+    group.0.iter().all(|(key, value)| {
         let oid = match key.to_ascii_uppercase().as_str() {
             "CN" => "2.5.4.3",
             "SN" | "SURNAME" => "2.5.4.4",

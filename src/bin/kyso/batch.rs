@@ -54,11 +54,8 @@ pub(crate) fn sign(args: &SignArgs, folder: &Path, given: &Given, claimed: Time,
     print::warnings(&warnings, lang);
     let named = input::secret(args.pdf.pdf_password_env.as_deref(), args.pdf.pdf_password_file.as_deref(), None)?;
     let password = named.map(|password| Password::new(password.as_str()));
-    let bar = if std::io::stderr().is_terminal() {
-        ProgressBar::new(items.len() as u64)
-    } else {
-        ProgressBar::hidden()
-    };
+    let bar =
+        if std::io::stderr().is_terminal() { ProgressBar::new(items.len() as u64) } else { ProgressBar::hidden() };
     let progress = |progress: kyso::batch::Progress| bar.set_position(progress.finished as u64);
     let journal = args.journal.clone().unwrap_or_else(|| folder.join(JOURNAL));
     let mut batch = Batch::new(items.iter().cloned()).journal(&journal).progress(&progress);

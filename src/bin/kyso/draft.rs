@@ -202,7 +202,11 @@ fn template(path: &Path) -> Result<Vec<Field>, Stop> {
     let wrong = |what: &str| Stop { exit: Exit::Input, message: what.to_owned() }.of_file(path);
     let value: Value = serde_json::from_slice(&input::read(path)?).map_err(|e| wrong(&e.to_string()))?;
     let fields = value["fields"].as_array().ok_or_else(|| wrong("expected an object with the array \"fields\""))?;
-    fields.iter().enumerate().map(|(index, field)| entry(field).map_err(|e| wrong(&format!("fields[{index}]: {e}")))).collect()
+    fields
+        .iter()
+        .enumerate()
+        .map(|(index, field)| entry(field).map_err(|e| wrong(&format!("fields[{index}]: {e}"))))
+        .collect()
 }
 
 fn entry(field: &Value) -> Result<Field, String> {
