@@ -174,7 +174,8 @@ fn what_the_encryption_forbids_is_refused_but_to_the_owner() {
         let filled = Filling::new().text("So", "1").finish(&user).map(drop);
         let signed = PadesRequest::new(&user, ca::at(NOW)).field("NguoiKy").sign(&key).map(drop);
         if fields {
-            (filled.unwrap(), signed.unwrap());
+            filled.unwrap();
+            signed.unwrap();
         } else {
             refused(filled);
             refused(signed);

@@ -223,7 +223,9 @@ impl<'p> PadesRequest<'p> {
     /// [`Error::Refused`] where the document, the certificate or the algorithm
     /// forbid it, with the reason; [`Error::Misuse`] for contradictory choices.
     pub fn prepare(&self, identity: &SignerIdentity) -> Result<Prepared<&'p Pdf<'p>>, Error> {
-        self.prepare_with(identity, None, self.room, self.room >= TIMESTAMP_ROOM, None)
+        // Room for a token is kept by whoever is going to ask for one.
+        let timestamped = self.room >= TIMESTAMP_ROOM;
+        self.prepare_with(identity, None, self.room, timestamped, None)
     }
 
     /// Signs.
