@@ -7,11 +7,12 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-const COMMANDS: [&str; 23] = [
+const COMMANDS: [&str; 24] = [
     "",
     "sign",
     "draft",
     "fill",
+    "scan",
     "prepare",
     "complete",
     "extend",

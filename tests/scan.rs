@@ -219,7 +219,7 @@ fn sizes_and_shortcomings_are_told() {
     assert!(matches!(scan.to_pdf(), Err(Error::Misuse(_))));
 }
 
-fn png_writer<'w>(out: &'w mut Vec<u8>, width: u32, height: u32, dots: Option<f64>) -> png::Writer<&'w mut Vec<u8>> {
+fn png_writer(out: &mut Vec<u8>, width: u32, height: u32, dots: Option<f64>) -> png::Writer<&mut Vec<u8>> {
     let mut encoder = png::Encoder::new(out, width, height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
