@@ -95,7 +95,7 @@ pub(crate) fn draft(args: &DraftArgs, lang: Lang) -> Outcome {
         Certify::Annotating => Some(Permission::Annotating),
     };
     let first = fields.iter_mut().find_map(|field| match field {
-        Field::Signature(_, seed) => Some(seed),
+        Field::Signature(field) => Some(&mut field.1),
         Field::Text(_) => None,
     });
     if let (Some(permission), Some(seed)) = (permission, first) {
@@ -104,7 +104,7 @@ pub(crate) fn draft(args: &DraftArgs, lang: Lang) -> Outcome {
     let count = fields.len();
     let draft = fields.into_iter().fold(Draft::new(), |draft, field| match field {
         Field::Text(field) => draft.text(field),
-        Field::Signature(field, seed) => draft.signature(field.seed(seed)),
+        Field::Signature(field) => draft.signature(field.0.seed(field.1)),
     });
     args.target.change(|pdf| Ok(draft.finish(pdf)?))?;
     args.target.tell(&json!({ "fields": count }), lang, "Đã chuẩn bị", "Prepared")
@@ -159,7 +159,11 @@ impl Target {
 
 enum Field {
     Text(TextField),
-    Signature(SignatureField, SeedValues),
+    Signature(Box<(SignatureField, SeedValues)>),
+}
+
+fn signature(field: SignatureField, seed: SeedValues) -> Field {
+    Field::Signature(Box::new((field, seed)))
 }
 
 /// `KIND:NAME=PAGE,X,Y,W,H`.
@@ -182,9 +186,9 @@ fn option(text: &str) -> Result<Field, Stop> {
     match (kind, place.transpose()?) {
         ("text", Some((page, place))) => Ok(Field::Text(TextField::new(name, page, place))),
         ("signature", Some((page, place))) => {
-            Ok(Field::Signature(SignatureField::new(name).visible(page, place), SeedValues::new()))
+            Ok(signature(SignatureField::new(name).visible(page, place), SeedValues::new()))
         }
-        ("signature", None) => Ok(Field::Signature(SignatureField::new(name), SeedValues::new())),
+        ("signature", None) => Ok(signature(SignatureField::new(name), SeedValues::new())),
         _ => Err(wrong()),
     }
 }
@@ -201,7 +205,10 @@ fn located(page: f64, rectangle: &[f64]) -> Option<(usize, Rectangle)> {
 fn template(path: &Path) -> Result<Vec<Field>, Stop> {
     let wrong = |what: &str| Stop { exit: Exit::Input, message: what.to_owned() }.of_file(path);
     let value: Value = serde_json::from_slice(&input::read(path)?).map_err(|e| wrong(&e.to_string()))?;
-    let fields = value["fields"].as_array().ok_or_else(|| wrong("expected an object with the array \"fields\""))?;
+    let fields = value
+        .get("fields")
+        .and_then(Value::as_array)
+        .ok_or_else(|| wrong("expected an object with the array \"fields\""))?;
     fields
         .iter()
         .enumerate()
@@ -253,18 +260,18 @@ fn entry(field: &Value) -> Result<Field, String> {
             }))
         }
         Some("signature") => {
-            let mut signature = SignatureField::new(name);
+            let mut made = SignatureField::new(name);
             if let Some((page, place)) = place {
-                signature = signature.visible(page, place);
+                made = made.visible(page, place);
             }
             if let Some(label) = label {
-                signature = signature.label(label);
+                made = made.label(label);
             }
             let mut seed = SeedValues::new();
             if let Some(reasons) = field["reasons"].as_array() {
                 seed = seed.reasons(reasons.iter().filter_map(Value::as_str));
             }
-            Ok(Field::Signature(signature, seed))
+            Ok(signature(made, seed))
         }
         _ => Err("\"kind\" is not text or signature".to_owned()),
     }
