@@ -272,6 +272,8 @@ pub enum RefusalReason {
     Certified,
     /// A signature field lock or a FieldMDP covers the field.
     Locked,
+    /// The signature field demands another kind of signature (its seed values).
+    SeedValue,
     /// The document's encryption permissions forbid it.
     Permissions,
     /// The document is damaged so that an update would lose content.

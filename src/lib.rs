@@ -75,7 +75,7 @@
 //! | 4 | [`key`] | whoever signs |
 //! | 5 | [`sign`], [`validate`] | the two verbs, which do not know each other |
 //! | 6 | [`profile`] | national rules as data |
-//! | 7 | [`files`], `fetch::http`, `key::pkcs11` | what touches files, network and devices |
+//! | 7 | [`files`], [`batch`], `fetch::http`, `key::pkcs11` | what touches files, network and devices |
 //! | 8 | `ffi` | the C ABI |
 //!
 //! Ranks 0 to 6 read no clock, open no file and call no server: time is an
@@ -96,6 +96,7 @@
 //! | `cli` | the `kyso` command |
 
 pub mod asn1;
+pub mod batch;
 pub mod cms;
 pub mod container;
 pub mod crypto;

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::error::Error;
+use crate::error::IoError;
 
 /// Octets that can be read at any position: a slice, or a file read in place.
 ///
@@ -28,6 +29,29 @@ pub trait Source: Send {
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
+}
+
+/// Octets that are read at a time.
+const CHUNK: usize = 256 << 10;
+
+/// Hands out all octets in order, borrowed where they are in memory.
+pub(crate) fn each_chunk(source: &dyn Source, mut each: impl FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
+    if let Some(octets) = source.octets() {
+        return octets.chunks(CHUNK).try_for_each(each);
+    }
+    let mut buffer = vec![0; CHUNK];
+    let mut offset = 0;
+    while offset < source.len() {
+        let wanted = usize::try_from(source.len() - offset).unwrap_or(CHUNK).min(CHUNK);
+        let count = source.read_at(offset, buffer.get_mut(..wanted).unwrap_or_default())?;
+        if count == 0 {
+            let what = format!("the document, of whose {} octets {offset} are there", source.len());
+            return Err(IoError::new("read", what, std::io::ErrorKind::UnexpectedEof.into()).into());
+        }
+        each(buffer.get(..count).unwrap_or_default())?;
+        offset += count as u64;
+    }
+    Ok(())
 }
 
 /// A source and what follows it: a document with an update that is not written yet.

@@ -7,9 +7,12 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 24] = [
     "",
     "sign",
+    "draft",
+    "fill",
+    "scan",
     "prepare",
     "complete",
     "extend",

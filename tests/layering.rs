@@ -39,6 +39,7 @@ const RANKS: &[(&str, u8)] = &[
     ("exchange", 6),
     ("archive", 6),
     ("files", 7),
+    ("batch", 7),
     // Reads answers to see how long they count.
     ("fetch::cache", 3),
     ("fetch::cache_dir", 7),
@@ -67,6 +68,7 @@ const SIDEWAYS: &[(&str, &str)] = &[
     ("evidence", "revocation"),
     ("evidence", "trust"),
     ("fetch::cache_dir", "files"),
+    ("batch", "files"),
     ("key::pkcs11", "files"),
 ];
 

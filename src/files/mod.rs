@@ -1,12 +1,15 @@
-//! Files: output that appears whole or not at all, and documents read in place.
+//! Files: output that appears whole or not at all, documents read in place, and appended to or left as they were.
 //!
 //! The only part of the crate, tokens and network aside, that touches the
 //! operating system; nothing else depends on it.
 
+mod append;
 mod output;
 mod source;
 mod trust;
 
+pub use append::append;
+pub use append::recover;
 pub use output::Output;
 pub use source::FileSource;
 pub use trust::read_trust_set;

@@ -162,7 +162,7 @@ fn exists(name: &str) -> Error {
 }
 
 /// Where the last component leads, link by link; it need not exist.
-fn followed(target: &Path) -> io::Result<PathBuf> {
+pub(super) fn followed(target: &Path) -> io::Result<PathBuf> {
     let mut path = target.to_owned();
     for _ in 0..MOST_LINKS {
         match fs::symlink_metadata(&path) {
@@ -173,7 +173,7 @@ fn followed(target: &Path) -> io::Result<PathBuf> {
     Err(io::Error::other("too many symbolic links, one leading to the next"))
 }
 
-fn folder(path: &Path) -> &Path {
+pub(super) fn folder(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
@@ -203,7 +203,7 @@ fn open_new(path: &Path, private: bool) -> io::Result<File> {
 /// Brings the new name to the disk. A failure is passed over: the new file is
 /// in its place, and what a crash could bring back is the old one, whole.
 #[cfg(unix)]
-fn sync_folder(folder: &Path) {
+pub(super) fn sync_folder(folder: &Path) {
     if let Ok(folder) = File::open(folder) {
         let _ = folder.sync_all();
     }
@@ -211,4 +211,4 @@ fn sync_folder(folder: &Path) {
 
 /// Windows has no such call; NTFS keeps renames in its journal.
 #[cfg(not(unix))]
-const fn sync_folder(_: &Path) {}
+pub(super) const fn sync_folder(_: &Path) {}

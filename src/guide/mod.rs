@@ -2,6 +2,7 @@
 //!
 //! * [`ideas`]: what a verdict is made of, and why there is no `is_valid()`
 //! * [`signing`]: keys, fields, visible blocks, two phases
+//! * [`office`]: drafts that are filled in between two signatures, scans and copies, batches, files in place
 //! * [`validating`]: anchors, evidence, time, reading a report
 //! * [`exchange`]: edXML messages out and in
 //! * [`embedding`]: the C ABI, and what other languages need
@@ -11,6 +12,9 @@ pub mod ideas {}
 
 #[doc = include_str!("signing.md")]
 pub mod signing {}
+
+#[doc = include_str!("office.md")]
+pub mod office {}
 
 #[doc = include_str!("validating.md")]
 pub mod validating {}

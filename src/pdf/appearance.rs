@@ -135,21 +135,11 @@ impl Appearance {
             .with("BBox", [0.0, 0.0, self.width, self.height].map(number).to_vec())
             .with("Resources", resources)
             .with("Filter", Object::name("FlateDecode"));
-        let form = match self.matrix(rotation) {
+        let form = match turned(rotation, self.width, self.height) {
             Some(matrix) => form.with("Matrix", matrix.map(number).to_vec()),
             None => form,
         };
         update.add_stream(form, deflate(&content)?)
-    }
-
-    /// Turns the box against the rotation of the page, its lower left corner staying at the origin.
-    fn matrix(&self, rotation: Rotation) -> Option<[f64; 6]> {
-        match rotation {
-            Rotation::None => None,
-            Rotation::Quarter => Some([0.0, 1.0, -1.0, 0.0, self.height, 0.0]),
-            Rotation::Half => Some([-1.0, 0.0, 0.0, -1.0, self.width, self.height]),
-            Rotation::ThreeQuarters => Some([0.0, -1.0, 1.0, 0.0, 0.0, self.width]),
-        }
     }
 
     fn inside(&self) -> Result<Frame, Error> {
@@ -208,6 +198,16 @@ impl Appearance {
         let (line, x, y, w, h) = (line.as_str(), x.as_str(), y.as_str(), w.as_str(), h.as_str());
         let operators = format!("q\n{red} {green} {blue} RG\n{line} w\n{x} {y} {w} {h} re\nS\nQ\n");
         content.extend_from_slice(operators.as_bytes());
+    }
+}
+
+/// Turns a box against the rotation of the page, its lower left corner staying at the origin.
+pub(super) const fn turned(rotation: Rotation, width: f64, height: f64) -> Option<[f64; 6]> {
+    match rotation {
+        Rotation::None => None,
+        Rotation::Quarter => Some([0.0, 1.0, -1.0, 0.0, height, 0.0]),
+        Rotation::Half => Some([-1.0, 0.0, 0.0, -1.0, width, height]),
+        Rotation::ThreeQuarters => Some([0.0, -1.0, 1.0, 0.0, 0.0, width]),
     }
 }
 

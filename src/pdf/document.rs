@@ -39,6 +39,7 @@ use crate::pdf::xref::Place;
 use crate::pdf::xref::Section;
 use crate::pdf::xref::XrefForm;
 use crate::secret::Password;
+use crate::source::each_chunk;
 
 /// A PDF document: structure read, objects read when asked for.
 ///
@@ -234,6 +235,14 @@ impl<'a> Pdf<'a> {
         let length = range.end.checked_sub(range.start).and_then(|length| usize::try_from(length).ok());
         let length = length.ok_or_else(|| Misuse::new("a range must not end before it begins"))?;
         read_exact(&*self.source, range.start, length)
+    }
+
+    /// Hands out all octets in order, borrowed where they are in memory.
+    ///
+    /// # Errors
+    /// What the source reports, and what `each` returns.
+    pub(crate) fn each_chunk(&self, each: impl FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
+        each_chunk(self.source(), each)
     }
 
     fn spend(&self, octets: u64) -> Result<(), Error> {

@@ -36,8 +36,10 @@ pub struct WrittenField {
 
 /// `/F`: printed, and not to be moved (ISO 32000-2 Table 167).
 const PRINT_AND_LOCKED: i64 = 4 | 128;
-/// `/SigFlags`: signatures exist, and only updates may be appended (Table 225).
-const SIGNED_AND_APPEND_ONLY: i64 = 3;
+/// `/SigFlags`: there are signature fields (Table 225).
+const SIGNATURES_EXIST: i64 = 1;
+/// `/SigFlags`: only updates may be appended, or a signature breaks.
+const APPEND_ONLY: i64 = 2;
 /// Nesting of fields; a form is a few levels deep.
 const DEEPEST: usize = 32;
 /// Widgets of one signature field.
@@ -105,8 +107,8 @@ impl NewField {
         }
         update.set(id, field)?;
         append(update, page.id(), "Annots", id)?;
-        form.fields.push(id.into());
-        form.close(update)?;
+        form.push(id);
+        form.close(update, true, value.is_some())?;
         Ok(WrittenField { id, name })
     }
 }
@@ -146,7 +148,7 @@ pub fn fill_field(
             show(update, widget, appearance)?;
         }
     }
-    Form::open(update)?.close(update)?;
+    Form::open(update)?.close(update, true, true)?;
     Ok(WrittenField { id, name })
 }
 
@@ -198,7 +200,7 @@ fn ancestry(update: &Update<'_>, field: &Dictionary) -> Result<(String, Option<V
     Err(LimitExceeded::new("nesting of form fields", DEEPEST as u64).into())
 }
 
-fn check_place(page: &Page, seen: &Rectangle) -> Result<(), Error> {
+pub(super) fn check_place(page: &Page, seen: &Rectangle) -> Result<(), Error> {
     // A tenth of a point is rounding, more is a mistake.
     const EDGE: f64 = 0.1;
     let (width, height) = page.size()?;
@@ -214,7 +216,12 @@ fn check_place(page: &Page, seen: &Rectangle) -> Result<(), Error> {
 }
 
 /// Appends `item` to the array `key` of the dictionary `holder`, wherever the array stands.
-fn append(update: &mut Update<'_>, holder: Reference, key: &'static str, item: Reference) -> Result<(), Error> {
+pub(super) fn append(
+    update: &mut Update<'_>,
+    holder: Reference,
+    key: &'static str,
+    item: Reference,
+) -> Result<(), Error> {
     let mut dictionary = update.dictionary(holder)?;
     let current = dictionary.get(key).cloned().unwrap_or(Object::Null);
     let mut items = match &*update.resolve(&current)? {
@@ -237,7 +244,7 @@ fn append(update: &mut Update<'_>, holder: Reference, key: &'static str, item: R
 }
 
 /// The interactive form, on its way from the document into the update.
-struct Form {
+pub(super) struct Form {
     /// Where the form dictionary stands, if it is an object of its own.
     id: Option<Reference>,
     dictionary: Dictionary,
@@ -248,7 +255,7 @@ struct Form {
 }
 
 impl Form {
-    fn open(update: &Update<'_>) -> Result<Self, Error> {
+    pub(super) fn open(update: &Update<'_>) -> Result<Self, Error> {
         let fault = |field: &'static str, expected: &'static str| Malformed::new(Format::Pdf, field, expected);
         let catalog = update.dictionary(update.pdf().latest().root()?)?;
         let entry = catalog.get("AcroForm").cloned().unwrap_or(Object::Null);
@@ -276,7 +283,7 @@ impl Form {
     }
 
     /// The given name, or `Signature` and the first number that no field at the top of the form has.
-    fn free_name(&self, update: &Update<'_>, wanted: Option<&str>) -> Result<String, Error> {
+    pub(super) fn free_name(&self, update: &Update<'_>, wanted: Option<&str>) -> Result<String, Error> {
         let mut taken = BTreeSet::new();
         for field in &self.fields {
             let field = update.resolve(field)?;
@@ -301,13 +308,29 @@ impl Form {
         }
     }
 
-    fn close(mut self, update: &mut Update<'_>) -> Result<(), Error> {
+    /// An entry of the form dictionary; null where it is absent.
+    pub(super) fn get(&self, key: &str) -> &Object {
+        self.dictionary.get(key).unwrap_or(&Object::Null)
+    }
+
+    pub(super) fn set(&mut self, key: &str, value: impl Into<Object>) {
+        self.dictionary.set(key, value);
+    }
+
+    /// Appends a field.
+    pub(super) fn push(&mut self, field: Reference) {
+        self.fields.push(field.into());
+    }
+
+    /// Writes the form; `signature_fields` where it has some now, `signed` where one is signed.
+    pub(super) fn close(mut self, update: &mut Update<'_>, signature_fields: bool, signed: bool) -> Result<(), Error> {
         match self.fields_id {
             Some(id) => update.set(id, self.fields)?,
             None => self.dictionary.set("Fields", self.fields),
         }
-        let flags = self.flags | SIGNED_AND_APPEND_ONLY;
-        if self.dictionary.get("SigFlags").and_then(Object::as_integer) != Some(flags) {
+        let exist = if signature_fields || signed { SIGNATURES_EXIST } else { 0 };
+        let flags = self.flags | exist | if signed { APPEND_ONLY } else { 0 };
+        if flags != 0 && self.dictionary.get("SigFlags").and_then(Object::as_integer) != Some(flags) {
             self.dictionary.set("SigFlags", flags);
         }
         if let Some(id) = self.id {

@@ -13,6 +13,7 @@ use crate::pdf::filter::deflate;
 use crate::pdf::object::Dictionary;
 use crate::pdf::object::Object;
 use crate::pdf::object::Reference;
+use crate::pdf::object::Stream;
 use crate::pdf::update::Update;
 
 /// An image, ready to be written.
@@ -151,8 +152,26 @@ impl Image {
         self.real_size().unwrap_or_else(|| (f64::from(self.width), f64::from(self.height)))
     }
 
+    /// Pixels per metre, where the file states it.
+    pub(super) const fn resolution(&self) -> Option<(f64, f64)> {
+        self.resolution
+    }
+
+    pub(super) fn is_coloured(&self) -> bool {
+        self.colours != Colours::Grey
+    }
+
     /// Writes the image XObject and its mask.
     pub(super) fn add_to(&self, update: &mut Update<'_>) -> Result<Reference, Error> {
+        let (mut image, mask) = self.clone().streams();
+        if let Some(mask) = mask {
+            image.dictionary.set("SMask", update.add(Object::Stream(Box::new(mask)))?);
+        }
+        update.add(Object::Stream(Box::new(image)))
+    }
+
+    /// The image XObject and its soft mask, which the first has yet to name.
+    pub(super) fn streams(self) -> (Stream, Option<Stream>) {
         let common = || {
             Dictionary::new()
                 .with("Type", Object::name("XObject"))
@@ -170,16 +189,14 @@ impl Image {
         if self.colours == (Colours::Cmyk { inverted: true }) {
             dictionary.set("Decode", [1, 0, 1, 0, 1, 0, 1, 0].map(Object::Integer).to_vec());
         }
-        if let Some(mask) = &self.mask {
-            let grey = common().with("ColorSpace", Object::name("DeviceGray"));
-            let grey = grey.with("Filter", Object::name("FlateDecode"));
-            dictionary.set("SMask", update.add_stream(grey, mask.clone())?);
-        }
-        let (filter, data) = match &self.data {
+        let grey = common().with("ColorSpace", Object::name("DeviceGray"));
+        let grey = grey.with("Filter", Object::name("FlateDecode"));
+        let mask = self.mask.map(|mask| Stream::new(grey, mask));
+        let (filter, data) = match self.data {
             Data::Flate(data) => ("FlateDecode", data),
             Data::Dct(data) => ("DCTDecode", data),
         };
-        update.add_stream(dictionary.with("Filter", Object::name(filter)), data.clone())
+        (Stream::new(dictionary.with("Filter", Object::name(filter)), data), mask)
     }
 }
 

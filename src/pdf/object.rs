@@ -625,6 +625,14 @@ impl Stream {
         Self { dictionary, data: StreamData::Octets(octets) }
     }
 
+    /// Octets of a stream to be written.
+    pub(super) const fn len(&self) -> usize {
+        match &self.data {
+            StreamData::Octets(octets) => octets.len(),
+            _ => 0,
+        }
+    }
+
     fn write(&self, out: &mut Vec<u8>) -> Result<(), Error> {
         let StreamData::Octets(octets) = &self.data else {
             return Err(Misuse::new("the stream's octets are still in the source: read them before writing").into());

@@ -110,7 +110,7 @@ impl Rectangle {
 }
 
 impl Rotation {
-    const fn from_degrees(degrees: i64) -> Option<Self> {
+    pub(super) const fn from_degrees(degrees: i64) -> Option<Self> {
         match degrees.rem_euclid(360) {
             0 => Some(Self::None),
             90 => Some(Self::Quarter),

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use crate::error::Error;
+use crate::error::Format;
 use crate::error::LimitExceeded;
+use crate::error::Malformed;
 use crate::finding::Finding;
 use crate::pdf::document::Located;
 use crate::pdf::document::Pdf;
@@ -153,6 +155,59 @@ impl FieldLock {
             LockAction::All => true,
             LockAction::Include => named,
             LockAction::Exclude => !named,
+        }
+    }
+}
+
+impl FieldLock {
+    /// The `/Lock` of a signature field; `None` where it has none.
+    ///
+    /// # Errors
+    /// Where it is no dictionary with an `/Action` that the clause knows: what
+    /// cannot be read cannot be honoured.
+    pub fn read(revision: Revision<'_>, field: &Dictionary) -> Result<Option<Self>, Error> {
+        let lock = revision.get(field, "Lock")?;
+        if lock.is_null() {
+            return Ok(None);
+        }
+        let fault = || Malformed::new(Format::Pdf, "/Lock of the signature field", "a dictionary with an /Action");
+        let lock = lock.as_dictionary().ok_or_else(fault)?;
+        let mut findings = Vec::new();
+        let lock = lock_of(&revision, lock, &mut findings);
+        match findings.is_empty() {
+            true => Ok(Some(lock)),
+            false => Err(fault().into()),
+        }
+    }
+
+    /// A lock dictionary (ISO 32000-2 Table 236).
+    #[must_use]
+    pub fn to_dictionary(&self) -> Dictionary {
+        let action = match self.action {
+            LockAction::All => "All",
+            LockAction::Include => "Include",
+            LockAction::Exclude => "Exclude",
+        };
+        let mut lock =
+            Dictionary::new().with("Type", Object::name("SigFieldLock")).with("Action", Object::name(action));
+        if self.action != LockAction::All {
+            lock.set("Fields", self.fields.iter().map(|field| Object::text(field)).collect::<Vec<_>>());
+        }
+        if let Some(permission) = self.permission {
+            lock.set("P", permission.level());
+        }
+        lock
+    }
+}
+
+impl Permission {
+    /// `/P`.
+    #[must_use]
+    pub const fn level(self) -> i64 {
+        match self {
+            Self::NoChanges => 1,
+            Self::FormFilling => 2,
+            Self::Annotating => 3,
         }
     }
 }

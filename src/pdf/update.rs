@@ -6,12 +6,14 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::io::Write;
 use std::ops::Range;
 use std::sync::Arc;
 
 use crate::crypto::DigestAlgorithm;
 use crate::error::Error;
 use crate::error::Format;
+use crate::error::IoError;
 use crate::error::LimitExceeded;
 use crate::error::Malformed;
 use crate::error::Misuse;
@@ -427,6 +429,21 @@ impl Tail {
     #[must_use]
     pub fn into_octets(self) -> Vec<u8> {
         self.octets
+    }
+
+    /// Writes the whole document: the octets of the original, part by part, and these.
+    ///
+    /// # Errors
+    /// What the source or `out` reports; misuse where `pdf` is not the original.
+    pub fn write_after(&self, pdf: &Pdf<'_>, out: &mut dyn Write) -> Result<(), Error> {
+        if pdf.len() != self.original {
+            let message = format!("an update of {} octets behind a document of {}", self.original, pdf.len());
+            return Err(Misuse::new(message).into());
+        }
+        let mut write =
+            |octets: &[u8]| out.write_all(octets).map_err(|error| IoError::new("write", "the document", error).into());
+        pdf.each_chunk(&mut write)?;
+        write(&self.octets)
     }
 
     /// How many octets the original has, at whose end the tail begins.

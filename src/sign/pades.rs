@@ -15,8 +15,10 @@ use crate::key::SignerIdentity;
 use crate::key::SigningKey;
 use crate::pdf::Appearance;
 use crate::pdf::Field;
+use crate::pdf::FieldLock;
 use crate::pdf::Pdf;
 use crate::pdf::Permission;
+use crate::pdf::SeedValues;
 use crate::pdf::SignatureFacts;
 use crate::pdf::SignatureKind;
 use crate::pdf::Update;
@@ -26,12 +28,16 @@ use crate::pdf::form::fill_field;
 use crate::pdf::object::Dictionary;
 use crate::pdf::object::Object;
 use crate::pdf::object::Reference;
+use crate::pdf::protection;
+use crate::pdf::protection::Intent;
+use crate::pdf::seed::SeedCertification;
 use crate::pdf::update::Tail;
 use crate::sign::awaiting::AwaitingSigner;
 use crate::sign::pdf_plan::Plan;
-use crate::sign::pdf_plan::each_chunk;
 use crate::sign::pdf_plan::write;
 use crate::sign::prepared::Prepared;
+use crate::sign::seed;
+use crate::sign::seed::Offer;
 use crate::sign::signer::Choice;
 use crate::sign::signer::Signer;
 use crate::sign::timestamping::TimestampSettings;
@@ -163,6 +169,8 @@ impl<'p> PadesRequest<'p> {
     ///
     /// [`Permission::NoChanges`] is no choice for documents that are to be
     /// archived: some readers count later validation data as a change.
+    ///
+    /// A field whose seed values demand a certification gets it without being told.
     #[must_use]
     pub const fn certify(mut self, permission: Permission) -> Self {
         self.certify = Some(permission);
@@ -218,7 +226,9 @@ impl<'p> PadesRequest<'p> {
     /// [`Error::Refused`] where the document, the certificate or the algorithm
     /// forbid it, with the reason; [`Error::Misuse`] for contradictory choices.
     pub fn prepare(&self, identity: &SignerIdentity) -> Result<Prepared<&'p Pdf<'p>>, Error> {
-        self.prepare_with(identity, None, self.room, None)
+        // Room for a token is kept by whoever is going to ask for one.
+        let timestamped = self.room >= TIMESTAMP_ROOM;
+        self.prepare_with(identity, None, self.room, timestamped, None)
     }
 
     /// Prepares the document before it is known who signs; 16 thousand octets
@@ -233,7 +243,7 @@ impl<'p> PadesRequest<'p> {
             return Err(Misuse::new("a whole algorithm was chosen for a signer who is not known yet").into());
         }
         let algorithm = self.choice.digest.unwrap_or(DigestAlgorithm::Sha256);
-        let plan = self.plan(UNKNOWN_SIGNER.max(self.room))?;
+        let plan = self.plan(UNKNOWN_SIGNER.max(self.room), None, algorithm, self.room >= TIMESTAMP_ROOM)?;
         let digest = plan.digest(self.pdf, algorithm, None)?;
         let choice = Choice { digest: Some(algorithm), ..self.choice };
         Ok(AwaitingSigner::new(self.pdf, plan, digest, self.now, false, choice))
@@ -244,7 +254,7 @@ impl<'p> PadesRequest<'p> {
     /// # Errors
     /// As [`prepare`](Self::prepare), and what the key reports.
     pub fn sign(&self, key: &dyn SigningKey) -> Result<SignedPdf<'p>, Error> {
-        let prepared = self.prepare_with(key.identity(), Some(key.default_algorithm()), self.room, None)?;
+        let prepared = self.prepare_with(key.identity(), Some(key.default_algorithm()), self.room, false, None)?;
         let value = prepared.sign(key)?;
         prepared.complete(&value)
     }
@@ -255,7 +265,7 @@ impl<'p> PadesRequest<'p> {
     /// As [`sign`](Self::sign). What was written before is then of no use:
     /// give this a file that is put in its place only on success.
     pub fn sign_to(&self, key: &dyn SigningKey, out: &mut dyn Write) -> Result<SignedPdf<'p>, Error> {
-        let prepared = self.prepare_with(key.identity(), Some(key.default_algorithm()), self.room, Some(out))?;
+        let prepared = self.prepare_with(key.identity(), Some(key.default_algorithm()), self.room, false, Some(out))?;
         let value = prepared.sign(key)?;
         let signed = prepared.complete(&value)?;
         write(out, signed.tail())?;
@@ -278,7 +288,7 @@ impl<'p> PadesRequest<'p> {
     {
         let room = if self.room == 0 { TIMESTAMP_ROOM } else { self.room };
         let sign = move |room: usize| {
-            let prepared = self.prepare_with(key.identity(), Some(key.default_algorithm()), room, None)?;
+            let prepared = self.prepare_with(key.identity(), Some(key.default_algorithm()), room, true, None)?;
             let value = prepared.sign(key)?;
             Ok((prepared, value))
         };
@@ -291,27 +301,49 @@ impl<'p> PadesRequest<'p> {
         identity: &SignerIdentity,
         preferred: Option<SignatureAlgorithm>,
         room: usize,
+        timestamped: bool,
         copy: Option<&mut dyn Write>,
     ) -> Result<Prepared<&'p Pdf<'p>>, Error> {
         let signer = Signer::new(identity, preferred, self.choice, self.now)?;
-        let plan = self.plan(signer.cms_octets().saturating_add(room))?;
+        let octets = signer.cms_octets().saturating_add(room);
+        let plan = self.plan(octets, Some(identity), signer.digest_algorithm(), timestamped)?;
         let digest = plan.digest(self.pdf, signer.digest_algorithm(), copy)?;
         Ok(Prepared::new(self.pdf, plan, signer, digest))
     }
 
-    /// The update, with so many octets for the signature.
-    fn plan(&self, room: usize) -> Result<Plan, Error> {
+    /// The update, with so many octets for the signature; `who` signs, where that is known.
+    fn plan(
+        &self,
+        room: usize,
+        who: Option<&SignerIdentity>,
+        digest: DigestAlgorithm,
+        timestamped: bool,
+    ) -> Result<Plan, Error> {
         if room > MOST_ROOM {
             return Err(Misuse::new(format!("{room} octets of room; {MOST_ROOM} are the most")).into());
         }
         let mut update = Update::new(self.pdf)?;
         let signatures = self.pdf.signatures()?;
         let existing = self.existing_field()?;
-        self.check_permission(&signatures, existing.as_ref())?;
-        let dictionary = self.dictionary(existing.as_ref())?;
+        let demands = Demands::of(self.pdf, existing.as_ref())?;
+        let certify = self.certification(demands.seed.as_ref());
+        self.check_permission(&signatures, existing.as_ref(), certify)?;
+        if let (Some(seed), Some(field)) = (&demands.seed, &existing) {
+            let offer = Offer {
+                identity: who,
+                now: self.now,
+                digest,
+                reason: self.reason.as_deref(),
+                certify,
+                timestamped,
+                lock: demands.lock.as_ref(),
+            };
+            seed::check(seed, &field.name, &offer)?;
+        }
+        let dictionary = self.dictionary(certify, demands.lock.as_ref())?;
         let value = update.add_signature(dictionary, room)?;
         let written = self.write_field(&mut update, existing.as_ref(), value)?;
-        if self.certify.is_some() {
+        if certify.is_some() {
             point_to_certification(&mut update, value)?;
         }
         Ok(Plan { tail: update.finish()?, field: written.name })
@@ -336,53 +368,40 @@ impl<'p> PadesRequest<'p> {
     }
 
     /// Refuses what an earlier signature forbids: it would break, or this one be worth nothing.
-    fn check_permission(&self, signatures: &[SignatureFacts], existing: Option<&Field>) -> Result<(), Error> {
-        let refused = |reason, detail: String| Err(Error::from(Refused::new(reason, detail)));
-        if let Some(encryption) = self.pdf.encryption() {
-            let (permitted, what) = match existing {
-                Some(_) => (encryption.permits_filling(), "signing a field of it"),
-                None => (encryption.permits_new_fields(), "adding a signature field"),
-            };
-            if !permitted {
-                let detail = format!("the document's encryption forbids {what}: open it with the owner's password");
-                return refused(RefusalReason::Permissions, detail);
-            }
-        }
-        let mut earlier = signatures.iter().filter(|facts| facts.kind != SignatureKind::UsageRights).peekable();
-        if let Some(first) = earlier.peek().filter(|_| self.certify.is_some()) {
-            let detail = format!(
-                "a certification must be the first signature of a document; {:?} is signed already",
-                first.field_name
-            );
-            return refused(RefusalReason::Certified, detail);
-        }
-        for facts in earlier {
-            let locked = facts.locks.iter().filter_map(|lock| lock.permission).min();
-            let permission = facts.certification.into_iter().chain(locked).min();
-            let by = &facts.field_name;
-            if permission == Some(Permission::NoChanges) {
-                let detail = format!("the signature {by:?} permits no changes, so no further signature");
-                return refused(RefusalReason::Certified, detail);
-            }
-            if permission.is_some() && self.visible.is_some() {
-                // It could cover what was certified (the Sneaky Signature Attack).
+    fn check_permission(
+        &self,
+        signatures: &[SignatureFacts],
+        existing: Option<&Field>,
+        certify: Option<Permission>,
+    ) -> Result<(), Error> {
+        let intent = match existing {
+            Some(field) => Intent::Sign(&field.name),
+            None => Intent::AddSignatureField { visible: self.visible.is_some() },
+        };
+        protection::check(self.pdf, signatures, intent)?;
+        let mut earlier = signatures.iter().filter(|facts| facts.kind != SignatureKind::UsageRights);
+        match (certify, earlier.next()) {
+            (Some(_), Some(first)) => {
                 let detail = format!(
-                    "the signature {by:?} certifies the document: sign invisibly, or in a field that was there before"
+                    "a certification must be the first signature of a document; {:?} is signed already",
+                    first.field_name
                 );
-                return refused(RefusalReason::Certified, detail);
+                Err(Refused::new(RefusalReason::Certified, detail).into())
             }
-            if let Some(field) = existing
-                && facts.locks.iter().any(|lock| lock.covers(&field.name))
-            {
-                let detail = format!("the signature {by:?} locks the field {:?}", field.name);
-                return refused(RefusalReason::Locked, detail);
-            }
+            _ => Ok(()),
         }
-        Ok(())
+    }
+
+    /// The certification: chosen, or else what the field demands.
+    fn certification(&self, seed: Option<&SeedValues>) -> Option<Permission> {
+        match seed.and_then(|seed| seed.certification) {
+            Some(SeedCertification::Certification(permission)) => self.certify.or(Some(permission)),
+            Some(SeedCertification::Approval) | None => self.certify,
+        }
     }
 
     /// The signature dictionary (ISO 32000-2 §12.8.1, EN 319 142-1 §6.3).
-    fn dictionary(&self, existing: Option<&Field>) -> Result<Dictionary, Error> {
+    fn dictionary(&self, certify: Option<Permission>, lock: Option<&FieldLock>) -> Result<Dictionary, Error> {
         let mut dictionary = Dictionary::new()
             .with("Type", Object::name("Sig"))
             .with("Filter", Object::name("Adobe.PPKLite"))
@@ -400,10 +419,10 @@ impl<'p> PadesRequest<'p> {
             }
         }
         let mut references = Vec::new();
-        if let Some(permission) = self.certify {
-            references.push(transform("DocMDP", parameters().with("P", level(permission))));
+        if let Some(permission) = certify {
+            references.push(transform("DocMDP", parameters().with("P", permission.level())));
         }
-        if let Some(lock) = existing.and_then(|field| field.dictionary().get("Lock")) {
+        if let Some(lock) = lock {
             references.push(self.field_lock(lock)?);
         }
         if !references.is_empty() {
@@ -413,23 +432,17 @@ impl<'p> PadesRequest<'p> {
     }
 
     /// What a field's lock dictionary demands of its signature (ISO 32000-2 §12.7.5.5).
-    fn field_lock(&self, lock: &Object) -> Result<Object, Error> {
-        let latest = self.pdf.latest();
-        let lock = latest.resolve(lock)?;
-        let fault = || Malformed::new(Format::Pdf, "/Lock of the signature field", "a dictionary with an /Action");
-        let lock = lock.as_dictionary().ok_or_else(fault)?;
-        let action = latest.get(lock, "Action")?;
-        let mut parameters = parameters();
-        parameters.set(
-            "Action",
-            Object::name(std::str::from_utf8(action.as_name().ok_or_else(fault)?).map_err(|_| fault())?),
-        );
-        let names = latest.get(lock, "Fields")?;
-        if names.as_array().is_some() {
-            parameters.set("Fields", (*names).clone());
-        }
+    fn field_lock(&self, lock: &FieldLock) -> Result<Object, Error> {
+        let mut own = lock.to_dictionary();
+        // /P belongs to the lock dictionary alone.
+        own.remove("P");
+        own.remove("Type");
+        let parameters = own.iter().fold(parameters(), |all, (key, value)| match std::str::from_utf8(key.octets()) {
+            Ok(key) => all.with(key, value.clone()),
+            Err(_) => all,
+        });
         Ok(match transform("FieldMDP", parameters) {
-            Object::Dictionary(reference) => reference.with("Data", latest.root()?).into(),
+            Object::Dictionary(reference) => reference.with("Data", self.pdf.latest().root()?).into(),
             other => other,
         })
     }
@@ -467,6 +480,23 @@ impl<'p> PadesRequest<'p> {
     }
 }
 
+/// What the field to be signed asks for.
+struct Demands {
+    lock: Option<FieldLock>,
+    seed: Option<SeedValues>,
+}
+
+impl Demands {
+    fn of(pdf: &Pdf<'_>, field: Option<&Field>) -> Result<Self, Error> {
+        let Some(field) = field else { return Ok(Self { lock: None, seed: None }) };
+        let latest = pdf.latest();
+        Ok(Self {
+            lock: FieldLock::read(latest, field.dictionary())?,
+            seed: SeedValues::read(latest, field.dictionary())?,
+        })
+    }
+}
+
 fn parameters() -> Dictionary {
     Dictionary::new().with("Type", Object::name("TransformParams")).with("V", Object::name("1.2"))
 }
@@ -478,14 +508,6 @@ fn transform(method: &str, parameters: Dictionary) -> Object {
         .with("TransformMethod", Object::name(method))
         .with("TransformParams", parameters)
         .into()
-}
-
-const fn level(permission: Permission) -> i64 {
-    match permission {
-        Permission::NoChanges => 1,
-        Permission::FormFilling => 2,
-        Permission::Annotating => 3,
-    }
 }
 
 /// `/Perms` `/DocMDP` of the catalogue (ISO 32000-2 §12.8.6).
@@ -551,7 +573,7 @@ impl<'p> SignedPdf<'p> {
     /// # Errors
     /// What the source or `out` reports.
     pub fn write_to(&self, out: &mut dyn Write) -> Result<(), Error> {
-        each_chunk(self.pdf, |octets| write(out, octets))?;
+        self.pdf.each_chunk(|octets| write(out, octets))?;
         write(out, self.tail())
     }
 

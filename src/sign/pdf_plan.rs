@@ -19,10 +19,6 @@ use crate::sign::pades::SignedPdf;
 use crate::sign::prepared::Document;
 use crate::sign::prepared::sealed::Target;
 use crate::sign::state::StateFormat;
-use crate::source::Source;
-
-/// Octets of the original that are read at a time.
-const CHUNK: usize = 256 << 10;
 
 /// The update, whole but for what `/Contents` will hold.
 #[derive(Debug)]
@@ -40,7 +36,7 @@ impl Plan {
         mut copy: Option<&mut dyn Write>,
     ) -> Result<Digest, Error> {
         let mut digester = algorithm.digester();
-        each_chunk(pdf, |octets| {
+        pdf.each_chunk(|octets| {
             digester.update(octets);
             match &mut copy {
                 Some(out) => write(*out, octets),
@@ -116,33 +112,6 @@ impl<'p> Target for &'p Pdf<'p> {
         tail.fill(&cms)?;
         Ok(SignedPdf::new(self, tail, field))
     }
-}
-
-/// Hands out the octets of the original in order, borrowed where they are in memory.
-pub(super) fn each_chunk(pdf: &Pdf<'_>, each: impl FnMut(&[u8]) -> Result<(), Error>) -> Result<(), Error> {
-    each_chunk_of(pdf.source(), each)
-}
-
-/// Hands out the octets of a source in order.
-pub(super) fn each_chunk_of(
-    source: &dyn Source,
-    mut each: impl FnMut(&[u8]) -> Result<(), Error>,
-) -> Result<(), Error> {
-    if let Some(octets) = source.octets() {
-        return octets.chunks(CHUNK).try_for_each(each);
-    }
-    let mut buffer = vec![0; CHUNK];
-    let mut offset = 0;
-    while offset < source.len() {
-        let wanted = usize::try_from(source.len() - offset).unwrap_or(CHUNK).min(CHUNK);
-        let count = source.read_at(offset, buffer.get_mut(..wanted).unwrap_or_default())?;
-        if count == 0 {
-            return Err(Malformed::new(Format::Pdf, "file", format!("{} octets", source.len())).at(offset).into());
-        }
-        each(buffer.get(..count).unwrap_or_default())?;
-        offset += count as u64;
-    }
-    Ok(())
 }
 
 pub(super) fn write(out: &mut dyn Write, octets: &[u8]) -> Result<(), Error> {

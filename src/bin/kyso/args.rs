@@ -50,8 +50,14 @@ impl Lang {
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
-    /// Sign a PDF (PAdES) or any file (CAdES).
+    /// Sign PDFs (PAdES) or any files (CAdES).
     Sign(Box<SignArgs>),
+    /// Prepare a PDF with fields to fill in and to sign, in their order.
+    Draft(crate::draft::DraftArgs),
+    /// Fill in text fields of a PDF.
+    Fill(crate::draft::FillArgs),
+    /// Make a PDF of scanned pages: PNG, JPEG, TIFF.
+    Scan(crate::scan::ScanArgs),
     /// First phase of remote signing: prints the digest to sign.
     Prepare(Box<PrepareArgs>),
     /// Second phase of remote signing: embeds the signature value.
@@ -271,12 +277,21 @@ pub(crate) struct SignatureArgs {
 
 #[derive(Args, Debug)]
 pub(crate) struct SignArgs {
-    /// The document.
-    #[arg(value_name = "IN")]
-    pub(crate) input: PathBuf,
-    /// The signed document.
-    #[arg(short, long, value_name = "OUT")]
-    pub(crate) output: PathBuf,
+    /// The document; several, where the output is a folder.
+    #[arg(value_name = "IN", required = true)]
+    pub(crate) inputs: Vec<PathBuf>,
+    /// The signed document, or the folder for several.
+    #[arg(short, long, value_name = "OUT", required_unless_present = "in_place")]
+    pub(crate) output: Option<PathBuf>,
+    /// Append the signature to the document itself (PDF).
+    #[arg(long, conflicts_with = "output")]
+    pub(crate) in_place: bool,
+    /// Documents into a folder: threads to work in; by default one for each processor.
+    #[arg(long, value_name = "N")]
+    pub(crate) jobs: Option<std::num::NonZeroUsize>,
+    /// Documents into a folder: where it is noted what is finished; by default .kyso-journal there.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) journal: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) signature: SignatureArgs,
     #[command(flatten)]

@@ -28,13 +28,14 @@ use crate::network;
 use crate::print;
 use crate::progress::Watched;
 use crate::request;
-use crate::request::Opening;
 use crate::request::Format;
+use crate::request::Opening;
 use crate::sign;
 use crate::trust;
 use crate::trust::Given;
 
 /// How a signature is raised.
+#[derive(Clone, Copy)]
 pub(crate) struct Raise<'r> {
     pub(crate) level: Level,
     pub(crate) tsa: Option<&'r str>,

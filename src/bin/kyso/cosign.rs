@@ -1,5 +1,7 @@
 //! `kyso sign --parallel` and `--counter`: a further signer of a CMS that is there.
 
+use std::path::Path;
+
 use kyso::Limits;
 use kyso::Time;
 use kyso::cms::SignedData;
@@ -7,7 +9,6 @@ use kyso::fetch;
 use kyso::files::FileSource;
 use kyso::key::SigningKey;
 use kyso::pdf::Source;
-use kyso::revocation::Evidence;
 use kyso::sign::cades::CadesRequest;
 use kyso::sign::cades::SignedCms;
 use kyso::sign::counter;
@@ -15,7 +16,6 @@ use kyso::sign::counter::CounterSignatureRequest;
 
 use crate::args::Level;
 use crate::args::SignArgs;
-use crate::augment::Raise;
 use crate::exit::Exit;
 use crate::exit::Stop;
 use crate::input;
@@ -23,22 +23,17 @@ use crate::network;
 use crate::progress::Watched;
 use crate::request;
 use crate::sign;
+use crate::sign::Signing;
 
 /// Adds a signer to the CMS `source`.
-pub(crate) fn sign(
-    args: &SignArgs,
-    source: &FileSource,
-    key: &dyn SigningKey,
-    claimed: Time,
-    raise: &Raise<'_>,
-    evidence: &Evidence,
-) -> Result<(), Stop> {
+pub(crate) fn sign(signing: &Signing<'_>, input: &Path, output: &Path, source: &FileSource) -> Result<(), Stop> {
+    let Signing { args, key, claimed, raise, evidence } = *signing;
     let watched = Watched::new(source, 2);
-    let of_file = |e: kyso::Error| Stop::from(e).of_file(&args.input);
+    let of_file = |e: kyso::Error| Stop::from(e).of_file(input);
     let (cms, inside) = SignedData::from_source(&watched, &Limits::default()).map_err(of_file)?;
     if cms.signers().is_empty() {
         let stop = Stop { exit: Exit::NoSignature, message: "no signature in it".to_owned() };
-        return Err(stop.of_file(&args.input));
+        return Err(stop.of_file(input));
     }
     let beside = args.content.as_deref().map(FileSource::open).transpose()?;
     let content: Option<&dyn Source> = match (&inside, &beside) {
@@ -57,7 +52,7 @@ pub(crate) fn sign(
         let cms = SignedData::from_octets(signed.octets(), &Limits::default())?;
         signed = raise.cms(cms, content, evidence)?;
     }
-    sign::write_cms(&args.output, &signed, inside.as_ref().map(|inside| inside as &dyn Source), || {
+    sign::write_cms(output, &signed, inside.as_ref().map(|inside| inside as &dyn Source), || {
         beside.as_ref().map_or(Ok(()), FileSource::check_unchanged)?;
         source.check_unchanged()
     })

@@ -40,6 +40,12 @@ impl Stop {
     }
 }
 
+impl From<kyso::error::IoError> for Stop {
+    fn from(e: kyso::error::IoError) -> Self {
+        Error::from(e).into()
+    }
+}
+
 impl From<Error> for Stop {
     fn from(e: Error) -> Self {
         let exit = match &e {

@@ -2,10 +2,12 @@
 
 mod args;
 mod augment;
+mod batch;
 mod cert;
 mod cert_request;
 mod cert_verify;
 mod cosign;
+mod draft;
 mod envelope;
 mod exit;
 mod input;
@@ -16,6 +18,7 @@ mod print;
 mod progress;
 mod request;
 mod revocation;
+mod scan;
 mod sign;
 mod timestamp;
 mod token;
@@ -53,6 +56,9 @@ fn run(cli: &args::Cli) -> Outcome {
     let lang = cli.lang.unwrap_or_else(args::Lang::of_locale);
     match &cli.command {
         args::Command::Sign(args) => sign::sign(args, lang),
+        args::Command::Draft(args) => draft::draft(args, lang),
+        args::Command::Fill(args) => draft::fill(args, lang),
+        args::Command::Scan(args) => scan::scan(args, lang),
         args::Command::Prepare(args) => phases::prepare(args, lang),
         args::Command::Complete(args) => phases::complete(args, lang),
         args::Command::Extend(args) => augment::extend(args, lang),

@@ -11,7 +11,9 @@ use kyso::Limits;
 use kyso::Time;
 use kyso::cms::SignedData;
 use kyso::crypto::DigestAlgorithm;
+use kyso::error::IoError;
 use kyso::fetch;
+use kyso::files;
 use kyso::files::FileSource;
 use kyso::files::Output;
 use kyso::key::SignerIdentity;
@@ -31,6 +33,7 @@ use crate::args::Lang;
 use crate::args::Level;
 use crate::args::SignArgs;
 use crate::augment::Raise;
+use crate::batch;
 use crate::cosign;
 use crate::exit::Exit;
 use crate::exit::Outcome;
@@ -41,8 +44,8 @@ use crate::network;
 use crate::print;
 use crate::progress::Watched;
 use crate::request;
-use crate::request::Opening;
 use crate::request::Format;
+use crate::request::Opening;
 use crate::trust;
 use crate::trust::Given;
 
@@ -60,35 +63,56 @@ pub(crate) fn sign(args: &SignArgs, lang: Lang) -> Outcome {
     if args.trust.at.is_none() {
         given.at = claimed;
     }
-    let source = FileSource::open(&args.input)?;
+    if let Some(folder) = batch::folder(args)? {
+        return batch::sign(args, &folder, &given, claimed, lang);
+    }
+    let [input] = args.inputs.as_slice() else { return Err(Stop::usage("several documents go to a folder: -o DIR")) };
+    if args.in_place {
+        recover(input)?;
+    }
+    let source = FileSource::open(input)?;
     let format = request::format(&args.signature, &source)?;
+    if args.in_place && format != Format::Pades {
+        return Err(Stop::usage("--in-place appends to a PDF; a CAdES signature is a file of its own"));
+    }
     check_cosigning(args, format)?;
     let key = keys::open(&args.key, args.signature.digest, args.signature.pss)?;
     let (warnings, evidence) = check_signer(key.identity(), &given, args)?;
     print::warnings(&warnings, lang);
-    let raise = Raise {
-        level: args.signature.level,
-        tsa: args.signature.tsa.as_deref(),
-        given: &given,
-        online: args.trust.online,
-        vri: args.vri,
-        lang,
+    let signing = Signing {
+        args,
+        key: key.as_ref(),
+        claimed,
+        evidence: &evidence,
+        raise: Raise {
+            level: args.signature.level,
+            tsa: args.signature.tsa.as_deref(),
+            given: &given,
+            online: args.trust.online,
+            vri: args.vri,
+            lang,
+        },
     };
     let mut warnings = warnings;
-    let field = match format {
-        Format::Pades => Some(sign_pdf(args, &source, key.as_ref(), claimed, &raise, &evidence, &mut warnings)?),
-        Format::Cades if args.parallel || args.counter.is_some() => {
-            cosign::sign(args, &source, key.as_ref(), claimed, &raise, &evidence)?;
-            None
-        }
-        Format::Cades => {
-            sign_cms(args, &source, key.as_ref(), claimed, &raise, &evidence)?;
-            None
-        }
+    let output = args.output.as_deref().unwrap_or(input);
+    let field = if format == Format::Cades && (args.parallel || args.counter.is_some()) {
+        cosign::sign(&signing, input, output, &source)?;
+        None
+    } else if args.in_place {
+        let mut sink = std::io::sink();
+        let signed = signing.document(input, &source, format, &mut warnings, &mut sink)?;
+        files::append(input, &source, signed.tail.as_deref().unwrap_or_default())?;
+        signed.field
+    } else {
+        let mut out = Output::create(output)?;
+        let signed = signing.document(input, &source, format, &mut warnings, &mut out)?;
+        source.check_unchanged()?;
+        out.commit()?;
+        signed.field
     };
     if args.json {
         print::json(&json!({
-            "output": args.output.display().to_string(),
+            "output": output.display().to_string(),
             "format": format.name(),
             "level": args.signature.level.name(),
             "field": field,
@@ -98,7 +122,7 @@ pub(crate) fn sign(args: &SignArgs, lang: Lang) -> Outcome {
             "findings": warnings.iter().map(print::finding).collect::<Vec<_>>(),
         }))?;
     } else {
-        say_done(&args.output, format.name(), args.signature.level.name(), lang)?;
+        say_done(output, format.name(), args.signature.level.name(), lang)?;
     }
     Ok(Exit::Done)
 }
@@ -117,8 +141,20 @@ fn check_cosigning(args: &SignArgs, format: Format) -> Result<(), Stop> {
     }
 }
 
+/// Cuts a document back to what it was before an append that was not finished.
+pub(crate) fn recover(path: &Path) -> Result<(), Stop> {
+    if files::recover(path)? {
+        print::note(&format!("{}: an append that was broken off has been undone", path.display()));
+    }
+    Ok(())
+}
+
 /// The check before signing, as far as trust and evidence were given.
-fn check_signer(identity: &SignerIdentity, given: &Given, args: &SignArgs) -> Result<(Vec<Finding>, Evidence), Stop> {
+pub(crate) fn check_signer(
+    identity: &SignerIdentity,
+    given: &Given,
+    args: &SignArgs,
+) -> Result<(Vec<Finding>, Evidence), Stop> {
     if !given.asks_status() {
         check_certificate(identity.certificate(), given.at)?;
         return Ok((Vec::new(), Evidence::new()));
@@ -131,43 +167,97 @@ fn check_signer(identity: &SignerIdentity, given: &Given, args: &SignArgs) -> Re
     Ok((checked.warnings, checked.evidence))
 }
 
-/// Signs into the output; returns the name of the field. What a first signer should look at comes on top of `warnings`.
-fn sign_pdf(
-    args: &SignArgs,
-    source: &FileSource,
-    key: &dyn SigningKey,
-    claimed: Time,
-    raise: &Raise<'_>,
-    evidence: &Evidence,
-    warnings: &mut Vec<Finding>,
-) -> Result<String, Stop> {
-    let level = args.signature.level;
-    let times = match level {
-        Level::BB => 1,
-        Level::BT => 2,
-        Level::BLt | Level::BLta => 4,
-    };
-    let watched = Watched::new(source, times);
-    let (pdf, opening) = request::pdf_and_opening(&watched, &args.pdf, &args.input)?;
-    let request = request::pades(&pdf, &args.signature, key.identity().certificate(), claimed, raise.lang)?;
-    if pdf.signatures().is_ok_and(|signatures| signatures.is_empty()) {
-        let hidden = hidden(&pdf);
-        print::warnings(&hidden, raise.lang);
-        warnings.extend(hidden);
-    }
-    let mut out = Output::create(&args.output)?;
-    let signed = match &args.signature.tsa {
-        Some(url) => {
-            let job = request.sign_timestamped(key, request::timestamp(url)?).map_err(of_pdf(&args.input))?;
-            let signed = fetch::run(job, &network::client()?)?;
-            write_raised(&signed, &watched, opening, raise, evidence, &mut out)?;
-            signed
+/// What was signed.
+pub(crate) struct Signed {
+    /// The name of the field, in a PDF.
+    pub(crate) field: Option<String>,
+    /// What was added to a PDF.
+    pub(crate) tail: Option<Vec<u8>>,
+}
+
+/// How documents are signed: the same for all of a batch.
+#[derive(Clone, Copy)]
+pub(crate) struct Signing<'s> {
+    pub(crate) args: &'s SignArgs,
+    pub(crate) key: &'s dyn SigningKey,
+    pub(crate) claimed: Time,
+    /// What the check of the signer brought.
+    pub(crate) evidence: &'s Evidence,
+    pub(crate) raise: Raise<'s>,
+}
+
+impl<'s> Signing<'s> {
+    /// Signs a document into `out`. What a first signer should look at comes on top of `warnings`.
+    fn document(
+        &self,
+        input: &Path,
+        source: &FileSource,
+        format: Format,
+        warnings: &mut Vec<Finding>,
+        out: &mut dyn Write,
+    ) -> Result<Signed, Stop> {
+        if format == Format::Cades {
+            return self.cms(source, out);
         }
-        None => request.sign_to(key, &mut out).map_err(of_pdf(&args.input))?,
-    };
-    source.check_unchanged()?;
-    out.commit()?;
-    Ok(signed.field_name().to_owned())
+        let times = match self.raise.level {
+            Level::BB => 1,
+            Level::BT => 2,
+            Level::BLt | Level::BLta => 4,
+        };
+        let watched = Watched::new(source, times);
+        let (pdf, opening) = request::pdf_and_opening(&watched, &self.args.pdf, input)?;
+        if pdf.signatures().is_ok_and(|signatures| signatures.is_empty()) {
+            let hidden = hidden(&pdf);
+            print::warnings(&hidden, self.raise.lang);
+            warnings.extend(hidden);
+        }
+        self.pdf(&pdf, &watched, opening, input, out)
+    }
+
+    /// Signs the PDF that was read from `source` into `out`.
+    pub(crate) fn pdf(
+        &self,
+        pdf: &Pdf<'_>,
+        source: &(dyn Source + Sync),
+        opening: Opening,
+        input: &Path,
+        out: &mut dyn Write,
+    ) -> Result<Signed, Stop> {
+        let Self { args, key, claimed, raise, .. } = self;
+        let request = request::pades(pdf, &args.signature, key.identity().certificate(), *claimed, raise.lang)?;
+        let mut tail = Vec::new();
+        let signed = match &args.signature.tsa {
+            Some(url) => {
+                let job = request.sign_timestamped(*key, request::timestamp(url)?).map_err(of_pdf(input))?;
+                let signed = fetch::run(job, &network::client()?)?;
+                tail = write_raised(&signed, source, opening, raise, self.evidence, out)?;
+                signed
+            }
+            None => request.sign_to(*key, out).map_err(of_pdf(input))?,
+        };
+        if tail.is_empty() {
+            tail = signed.tail().to_vec();
+        }
+        Ok(Signed { field: Some(signed.field_name().to_owned()), tail: Some(tail) })
+    }
+
+    /// Signs any file into `out`: it is read in place, and never held as a whole.
+    pub(crate) fn cms(&self, source: &FileSource, out: &mut dyn Write) -> Result<Signed, Stop> {
+        let Self { args, key, claimed, raise, .. } = self;
+        let watched = Watched::new(source, if args.signature.detached { 1 } else { 2 });
+        let request = CadesRequest::from_digest(input::digest(&watched, digest_of(*key))?, *claimed);
+        let mut signed = match &args.signature.tsa {
+            Some(url) => fetch::run(request.sign_timestamped(*key, request::timestamp(url)?)?, &network::client()?)?,
+            None => request.sign(*key)?,
+        };
+        if raise.level.is_long_term() {
+            let cms = SignedData::from_octets(signed.octets(), &Limits::default())?;
+            signed = raise.cms(cms, Some(&watched), self.evidence)?;
+        }
+        let inside: Option<&dyn Source> = if args.signature.detached { None } else { Some(&watched) };
+        write_cms_to(out, &signed, inside)?;
+        Ok(Signed { field: None, tail: None })
+    }
 }
 
 /// What the document hides from whoever signs it first. To look through a long one takes longer than to sign it;
@@ -183,22 +273,25 @@ fn hidden(pdf: &Pdf<'_>) -> Vec<Finding> {
     })
 }
 
-/// Writes a signed document, raised to its level where that is above B-T.
+/// Writes a signed document, raised to its level where that is above B-T; returns what follows the original.
 pub(crate) fn write_raised(
     signed: &SignedPdf<'_>,
     source: &(dyn Source + Sync),
     opening: Opening,
     raise: &Raise<'_>,
     evidence: &Evidence,
-    out: &mut Output,
-) -> Result<(), Stop> {
+    out: &mut dyn Write,
+) -> Result<Vec<u8>, Stop> {
     if !raise.level.is_long_term() {
-        return Ok(signed.write_to(out)?);
+        signed.write_to(out)?;
+        return Ok(signed.tail().to_vec());
     }
     let document = Followed::new(source, signed.tail());
     // The signatures of others keep their own level.
     let field = [signed.field_name().to_owned()];
-    Ok(raise.pdf(&document, &field, opening, evidence)?.write_to(out)?)
+    let raised = raise.pdf(&document, &field, opening, evidence)?;
+    raised.write_to(out)?;
+    Ok([signed.tail(), raised.tail()].concat())
 }
 
 /// Names the document in what is said of its form.
@@ -218,27 +311,15 @@ pub(crate) fn digest_of(key: &dyn SigningKey) -> DigestAlgorithm {
     key.default_algorithm().digest().unwrap_or(DigestAlgorithm::Sha512)
 }
 
-/// Signs the content where it is: it is read, and never held as a whole.
-fn sign_cms(
-    args: &SignArgs,
-    source: &FileSource,
-    key: &dyn SigningKey,
-    claimed: Time,
-    raise: &Raise<'_>,
-    evidence: &Evidence,
-) -> Result<(), Stop> {
-    let watched = Watched::new(source, if args.signature.detached { 1 } else { 2 });
-    let request = CadesRequest::from_digest(input::digest(&watched, digest_of(key))?, claimed);
-    let mut signed = match &args.signature.tsa {
-        Some(url) => fetch::run(request.sign_timestamped(key, request::timestamp(url)?)?, &network::client()?)?,
-        None => request.sign(key)?,
-    };
-    if raise.level.is_long_term() {
-        let cms = SignedData::from_octets(signed.octets(), &Limits::default())?;
-        signed = raise.cms(cms, Some(&watched), evidence)?;
+/// Writes a CMS, with the content that goes inside.
+fn write_cms_to(out: &mut dyn Write, signed: &SignedCms, inside: Option<&dyn Source>) -> Result<(), Stop> {
+    match inside {
+        Some(content) => SignedData::from_octets(signed.octets(), &Limits::default())?.write_attached(content, out)?,
+        None => out
+            .write_all(signed.octets())
+            .map_err(|error| kyso::Error::from(IoError::new("write", "the signature", error)))?,
     }
-    let inside: Option<&dyn Source> = if args.signature.detached { None } else { Some(&watched) };
-    write_cms(&args.output, &signed, inside, || source.check_unchanged())
+    Ok(())
 }
 
 /// Writes a CMS, with the content that goes inside; `unchanged` is asked before it is put in its place.
@@ -249,14 +330,7 @@ pub(crate) fn write_cms(
     unchanged: impl FnOnce() -> Result<(), kyso::Error>,
 ) -> Result<(), Stop> {
     let mut out = Output::create(path)?;
-    match inside {
-        Some(content) => {
-            SignedData::from_octets(signed.octets(), &Limits::default())?.write_attached(content, &mut out)?;
-        }
-        None => out
-            .write_all(signed.octets())
-            .map_err(|e| Stop { exit: Exit::File, message: format!("cannot write {}: {e}", path.display()) })?,
-    }
+    write_cms_to(&mut out, signed, inside)?;
     unchanged()?;
     Ok(out.commit()?)
 }
@@ -270,7 +344,7 @@ pub(crate) fn write(path: &Path, octets: &[u8]) -> Result<(), Stop> {
 }
 
 /// A certificate as the contract writes a signer.
-fn signer(certificate: &Certificate) -> Value {
+pub(crate) fn signer(certificate: &Certificate) -> Value {
     json!({
         "subject": certificate.subject().to_string(),
         "issuer": certificate.issuer().to_string(),

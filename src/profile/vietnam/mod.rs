@@ -1,9 +1,13 @@
 //! Vietnam: the rules of Circular 15/2025/TT-BKHCN and of the field, as data.
 
+mod copies;
+
 use crate::validate::DigestRule;
 use crate::validate::KeyRule;
 use crate::validate::Policy;
 use crate::validate::Scheme;
+
+pub use copies::CopyForm;
 
 /// The algorithms of Annex I of Circular 15/2025/TT-BKHCN: RSA from 2048 bits
 /// on, ECDSA from 256, the SHA-2 and SHA-3 families, and never SHA-1.

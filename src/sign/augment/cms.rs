@@ -25,9 +25,9 @@ use crate::evidence::Subject;
 use crate::limits::Limits;
 use crate::revocation::Evidence;
 use crate::sign::cades::SignedCms;
-use crate::sign::pdf_plan::each_chunk_of;
 use crate::sign::signer::verification_fault;
 use crate::source::Source;
+use crate::source::each_chunk;
 use crate::time::Time;
 use crate::timestamp::TimeStampToken;
 use crate::x509::Certificate;
@@ -79,7 +79,7 @@ impl<'a> CmsSignatures<'a> {
         }
         let Some(content) = self.content else { return Ok(None) };
         let mut digester = algorithm.digester();
-        each_chunk_of(content, |octets| {
+        each_chunk(content, |octets| {
             digester.update(octets);
             Ok(())
         })?;

@@ -8,10 +8,10 @@ use super::Stamp;
 use super::authority;
 use super::sealed::Carrier;
 use crate::cms::SignedData;
-use crate::crypto::PrivateKey;
 use crate::crypto::Backend;
 use crate::crypto::Digest;
 use crate::crypto::DigestAlgorithm;
+use crate::crypto::PrivateKey;
 use crate::error::Error;
 use crate::error::Format;
 use crate::error::Malformed;
@@ -33,11 +33,11 @@ use crate::pdf::object::Object;
 use crate::pdf::update::Tail;
 use crate::revocation::Evidence;
 use crate::secret::Password;
-use crate::sign::pdf_plan::each_chunk_of;
 use crate::sign::pdf_plan::write;
 use crate::sign::signer::verification_fault;
 use crate::source::Followed;
 use crate::source::Source;
+use crate::source::each_chunk;
 use crate::time::Time;
 use crate::timestamp::TimeStampToken;
 use crate::x509::Certificate;
@@ -370,7 +370,7 @@ impl<'a> Carrier for PdfSignatures<'a> {
             update.declare_long_term()?;
             let tail = update.finish()?;
             let mut digester = algorithm.digester();
-            each_chunk_of(pdf.source(), |octets| {
+            each_chunk(pdf.source(), |octets| {
                 digester.update(octets);
                 Ok(())
             })?;
@@ -472,7 +472,7 @@ impl AugmentedPdf<'_> {
     /// # Errors
     /// What the source or `out` reports.
     pub fn write_to(&self, out: &mut dyn Write) -> Result<(), Error> {
-        each_chunk_of(self.base, |octets| write(out, octets))?;
+        each_chunk(self.base, |octets| write(out, octets))?;
         write(out, self.tail())
     }
 
