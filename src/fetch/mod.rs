@@ -42,10 +42,15 @@ pub use address::SchemeHandlers;
 pub use many::run_many;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
+
+use zeroize::Zeroize;
 
 use crate::error::Error;
 use crate::error::FetchFault;
+use crate::secret::BearerToken;
 use crate::time::Time;
 
 /// What a request is for, so that a host can apply its own rules.
@@ -64,8 +69,9 @@ pub enum Purpose {
     RemoteSigning,
 }
 
-/// One request.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// One request. What is sent to a remote signing service may hold a PIN: such
+/// a body is wiped when the request is dropped, and none is printed.
+#[derive(Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Request {
     /// What it is for.
@@ -80,6 +86,12 @@ pub struct Request {
     pub max_octets: usize,
     /// A status from before this time does not help: a cache has to ask for a newer one.
     pub since: Option<Time>,
+    /// The access token to send along (`Authorization: Bearer`), to this address and to no other.
+    pub authorization: Option<BearerToken>,
+    /// How long to wait before the request is made: it asks again for what was not ready.
+    pub wait: Duration,
+    /// After this long an answer is of no use any more, whatever the door allows.
+    pub timeout: Option<Duration>,
 }
 
 /// One answer: the body of a successful response.
@@ -102,7 +114,17 @@ impl Request {
     /// A GET.
     #[must_use]
     pub fn get(purpose: Purpose, url: impl Into<String>, max_octets: usize) -> Self {
-        Self { purpose, url: url.into(), body: None, content_type: None, max_octets, since: None }
+        Self {
+            purpose,
+            url: url.into(),
+            body: None,
+            content_type: None,
+            max_octets,
+            since: None,
+            authorization: None,
+            wait: Duration::ZERO,
+            timeout: None,
+        }
     }
 
     /// A POST.
@@ -114,7 +136,31 @@ impl Request {
         body: Vec<u8>,
         max_octets: usize,
     ) -> Self {
-        Self { purpose, url: url.into(), body: Some(body), content_type: Some(content_type), max_octets, since: None }
+        let mut request = Self::get(purpose, url, max_octets);
+        request.body = Some(body);
+        request.content_type = Some(content_type);
+        request
+    }
+
+    /// Sends an access token along.
+    #[must_use]
+    pub fn authorization(mut self, token: Option<BearerToken>) -> Self {
+        self.authorization = token;
+        self
+    }
+
+    /// Waits before the request is made.
+    #[must_use]
+    pub const fn wait(mut self, time: Duration) -> Self {
+        self.wait = time;
+        self
+    }
+
+    /// Says after how long an answer is of no use any more.
+    #[must_use]
+    pub const fn timeout(mut self, time: Option<Duration>) -> Self {
+        self.timeout = time;
+        self
     }
 
     /// Says that a status from before `time` does not help.
@@ -133,6 +179,24 @@ impl Request {
     /// Asks the same: an answer to the one is an answer to the other.
     pub(crate) fn asks_as(&self, other: &Self) -> bool {
         (self.purpose, &self.url, &self.body) == (other.purpose, &other.url, &other.body)
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("purpose", &self.purpose)
+            .field("url", &self.url)
+            .field("body_octets", &self.body.as_ref().map(Vec::len))
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for Request {
+    fn drop(&mut self) {
+        if self.purpose == Purpose::RemoteSigning {
+            self.body.zeroize();
+        }
     }
 }
 
