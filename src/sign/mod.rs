@@ -29,6 +29,7 @@ pub mod pades;
 mod pdf_plan;
 mod precheck;
 mod prepared;
+pub mod remote;
 mod signer;
 mod state;
 pub mod timestamping;
