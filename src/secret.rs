@@ -74,7 +74,8 @@ impl BearerToken {
             None if !text.is_empty() => Ok(Self(Arc::new(text))),
             None => Err(Misuse::new("the access token is empty").into()),
             Some(at) => {
-                let message = format!("the access token has a character at position {at} that none can have (RFC 6750 §2.1)");
+                let message =
+                    format!("the access token has a character at position {at} that none can have (RFC 6750 §2.1)");
                 Err(Misuse::new(message).into())
             }
         }

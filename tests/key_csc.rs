@@ -28,6 +28,7 @@ use kyso::fetch::Fetch;
 use kyso::fetch::Request;
 use kyso::fetch::Response;
 use kyso::fetch::run;
+use kyso::key::remote::RemoteSigner;
 use kyso::key::remote::csc::Authorisation;
 use kyso::key::remote::csc::CscCredential;
 use kyso::key::remote::csc::CscDialect;
@@ -35,7 +36,6 @@ use kyso::key::remote::csc::CscService;
 use kyso::key::remote::csc::CscVersion;
 use kyso::key::remote::csc::Demand;
 use kyso::key::remote::csc::Polling;
-use kyso::key::remote::RemoteSigner;
 use kyso::secret::BearerToken;
 use kyso::secret::Pin;
 use kyso::sign::Prepared;
@@ -94,7 +94,9 @@ fn ticking() -> impl Fn() -> Time + Send + Sync + 'static {
 
 #[test]
 fn a_batch_is_signed_under_one_authorisation() {
-    for (spec, v2) in [(KeySpec::P256, false), (KeySpec::Rsa2048, false), (KeySpec::P256, true), (KeySpec::Rsa2048, true)] {
+    for (spec, v2) in
+        [(KeySpec::P256, false), (KeySpec::Rsa2048, false), (KeySpec::P256, true), (KeySpec::Rsa2048, true)]
+    {
         let mut rssp = Rssp::new(spec, Manner::Honest);
         rssp.v2 = v2;
         assert_signed(&rssp, &sign_with(&service(&rssp), &rssp).unwrap());
@@ -190,7 +192,10 @@ fn refusals_come_with_the_words_of_the_service() {
     assert!(error.to_string().contains("invalid_pin: The PIN is invalid [2J"), "{error}");
     let rssp = Rssp::new(KeySpec::P256, Manner::RefusesHash);
     let error = sign_with(&service(&rssp), &rssp).unwrap_err();
-    assert!(error.to_string().contains("the service refused: invalid_request: Hash is not authorized by the SAD"), "{error}");
+    assert!(
+        error.to_string().contains("the service refused: invalid_request: Hash is not authorized by the SAD"),
+        "{error}"
+    );
     let rssp = Rssp::new(KeySpec::P256, Manner::NotFound);
     let error = sign_with(&service(&rssp), &rssp).unwrap_err();
     assert!(error.to_string().contains("HTTP status 404 (is the base address right"), "{error}");
@@ -242,7 +247,7 @@ fn what_a_service_would_refuse_is_not_asked() {
     assert!(unasked(&|r| r.certificate_status = "revoked", secrets()).contains("is revoked"));
     assert!(unasked(&|r| r.certificate_status = "expired", secrets()).contains("is expired"));
     assert!(unasked(&|r| r.mode = "oauth2code", secrets()).contains("OAuth 2.0 alone"));
-    assert!(unasked(&|r| r.algo = vec!["1.2.840.10045.4.3.2"], secrets()).contains("does not make RSA-SHA-256"));
+    assert!(unasked(&|r| r.algo = vec!["1.2.840.10045.4.3.2"], secrets()).contains("does not make RSA-"));
 }
 
 #[test]
@@ -346,7 +351,9 @@ fn secrets_go_over_https_or_stay_on_this_machine() {
     ] {
         assert!(CscService::new(refused, CscVersion::V1).is_err(), "{refused}");
     }
-    for taken in ["https://rssp.example.vn/csc/v1/", "http://127.0.0.1:8080/csc/v1", "http://localhost/x", "http://[::1]:80/x"] {
+    for taken in
+        ["https://rssp.example.vn/csc/v1/", "http://127.0.0.1:8080/csc/v1", "http://localhost/x", "http://[::1]:80/x"]
+    {
         assert!(CscService::new(taken, CscVersion::V1).is_ok(), "{taken}");
     }
     assert!(CscService::danger_in_the_clear("http://rssp.example.vn/csc/v1", CscVersion::V1).is_ok());
@@ -376,8 +383,15 @@ fn answers_of_any_octets_are_an_error_and_no_panic() {
     let deep = [b"[".repeat(200_000), b"]".repeat(200_000)].concat();
     let many = format!(r#"{{"cert": {{"certificates": [{}]}}}}"#, vec!["\"AAAA\""; 5_000].join(","));
     for body in [
-        &b""[..], b"null", b"[]", b"{}", b"{\"cert\":{\"certificates\":[\"AAAA\"]}}", b"{\"cert\": 5, \"key\": []}",
-        b"\xff\xfe", &deep, many.as_bytes(),
+        &b""[..],
+        b"null",
+        b"[]",
+        b"{}",
+        b"{\"cert\":{\"certificates\":[\"AAAA\"]}}",
+        b"{\"cert\": 5, \"key\": []}",
+        b"\xff\xfe",
+        &deep,
+        many.as_bytes(),
     ] {
         assert!(run(service.credential("x"), &Noise(body.to_vec())).is_err());
         assert!(run(service.credentials(), &Noise(body.to_vec())).is_err());

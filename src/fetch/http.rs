@@ -320,7 +320,8 @@ impl HttpClient {
     /// Puts a request and follows where it is sent on to.
     fn exchange(&self, request: &Request, end: Instant) -> Result<Response, Error> {
         let mut url = address(&request.url)?;
-        let hops = if request.body.is_none() && request.authorization.is_none() { self.options.max_redirects } else { 0 };
+        let hops =
+            if request.body.is_none() && request.authorization.is_none() { self.options.max_redirects } else { 0 };
         for _ in 0..=hops {
             #[allow(clippy::disallowed_methods)] // a client has to measure its own time-out
             let left = end.saturating_duration_since(Instant::now());

@@ -204,9 +204,10 @@ impl Rssp {
         }
         *self.authorised.borrow_mut() = hashes.clone();
         match self.manner {
-            Manner::RefusesHash => {
-                Err((400, json!({ "error": "invalid_request", "error_description": "Hash is not authorized by the SAD" })))
-            }
+            Manner::RefusesHash => Err((
+                400,
+                json!({ "error": "invalid_request", "error_description": "Hash is not authorized by the SAD" }),
+            )),
             Manner::Later(_) | Manner::Never | Manner::Lost => Ok(json!({ "responseID": "r-123456" })),
             Manner::NoList => Ok(json!({ "done": true })),
             Manner::NotAList => Ok(json!({ "signatures": [1, 2, 3] })),

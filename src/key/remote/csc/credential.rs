@@ -163,10 +163,7 @@ impl CscCredential {
         let usual = SignatureAlgorithm::default_for(key);
         let others = digests.into_iter().flat_map(|digest| match key.key_type() {
             KeyType::Ec(_) => vec![SignatureAlgorithm::Ecdsa(digest)],
-            _ => vec![
-                SignatureAlgorithm::RsaPkcs1v15(digest),
-                SignatureAlgorithm::RsaPss(PssParameters::new(digest)),
-            ],
+            _ => vec![SignatureAlgorithm::RsaPkcs1v15(digest), SignatureAlgorithm::RsaPss(PssParameters::new(digest))],
         });
         let mut all = usual.into_iter().chain(others);
         all.find(|algorithm| self.name_of(algorithm).is_ok())

@@ -105,11 +105,7 @@ pub(super) enum Said {
 }
 
 /// Reads an answer; what the service refuses is an error in its own words.
-pub(super) fn read(
-    dialect: &CscDialect,
-    url: &str,
-    response: Result<Response, Error>,
-) -> Result<Said, Error> {
+pub(super) fn read(dialect: &CscDialect, url: &str, response: Result<Response, Error>) -> Result<Said, Error> {
     let (mut body, failure) = match response {
         Ok(response) => (response.body, None),
         Err(Error::Fetch(error)) => match error.answer().map(<[u8]>::to_vec) {
@@ -186,7 +182,9 @@ const fn hint(fault: FetchFault) -> &'static str {
 
 /// A stranger's words, without what steers terminals, and not too many.
 fn legible(text: &str) -> String {
-    let plain = |c: char| if c.is_control() || matches!(c, '\u{200E}'..='\u{202E}' | '\u{2066}'..='\u{2069}') { ' ' } else { c };
+    let plain = |c: char| {
+        if c.is_control() || matches!(c, '\u{200E}'..='\u{202E}' | '\u{2066}'..='\u{2069}') { ' ' } else { c }
+    };
     text.chars().take(MOST_WORDS).map(plain).collect()
 }
 

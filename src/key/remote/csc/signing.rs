@@ -63,10 +63,14 @@ struct Plan {
 enum Step {
     Authorise,
     /// The user has to confirm (version 2).
-    Confirm { handle: String },
+    Confirm {
+        handle: String,
+    },
     Sign,
     /// The signatures are being made (version 2).
-    Poll { id: String },
+    Poll {
+        id: String,
+    },
 }
 
 impl CscSigner {
@@ -136,24 +140,16 @@ impl Plan {
     /// `credentials/authorize`, bound to all digests.
     fn authorise(&self, credential: &CscCredential, authorisation: &Authorisation) -> Result<Request, Error> {
         let service = credential.service();
-        let members = service
-            .members()
-            .set("credentialID", credential.id())
-            .set("numSignatures", self.hashes.len());
+        let members = service.members().set("credentialID", credential.id()).set("numSignatures", self.hashes.len());
         let pin = authorisation.pin.as_ref().map(text).transpose()?;
         let otp = authorisation.otp.as_ref().map(text).transpose()?;
         let members = match service.version {
-            CscVersion::V1 => members
-                .set("hash", self.hashes.as_slice())
-                .set_some("PIN", pin)
-                .set_some("OTP", otp),
+            CscVersion::V1 => members.set("hash", self.hashes.as_slice()).set_some("PIN", pin).set_some("OTP", otp),
             CscVersion::V2 => {
                 let data = [(credential.pin_id(), pin), (credential.otp_id(), otp)];
                 let data: Vec<_> = data
                     .into_iter()
-                    .filter_map(|(id, value)| {
-                        Some(Members::object(&service.dialect, &[("id", id), ("value", value?)]))
-                    })
+                    .filter_map(|(id, value)| Some(Members::object(&service.dialect, &[("id", id), ("value", value?)])))
                     .collect();
                 members
                     .set("hashes", self.hashes.as_slice())
