@@ -7,6 +7,8 @@ use clap::Parser;
 use clap::Subcommand;
 use clap::ValueEnum;
 
+use crate::csc::CscArgs;
+use crate::csc::CscCommand;
 use crate::network::NetworkArgs;
 
 /// Sign, seal, send, receive, validate and archive official electronic documents.
@@ -75,6 +77,9 @@ pub(crate) enum Command {
     /// Tokens and HSMs through PKCS#11.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Remote signing services (CSC API).
+    #[command(subcommand)]
+    Csc(CscCommand),
     /// Archiving (reserved).
     #[command(hide = true)]
     Archive {
@@ -274,6 +279,8 @@ pub(crate) struct SignArgs {
     pub(crate) signature: SignatureArgs,
     #[command(flatten)]
     pub(crate) key: KeyArgs,
+    #[command(flatten)]
+    pub(crate) csc: CscArgs,
     #[command(flatten)]
     pub(crate) trust: TrustArgs,
     #[command(flatten)]

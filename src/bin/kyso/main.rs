@@ -3,6 +3,7 @@
 mod args;
 mod cert;
 mod cert_verify;
+mod csc;
 mod envelope;
 mod exit;
 mod input;
@@ -62,6 +63,7 @@ fn run(cli: &args::Cli) -> Outcome {
         args::Command::Timestamp(args::TimestampCommand::Verify(args)) => timestamp::verify(args, Holds::Token, lang),
         args::Command::Envelope(command) => envelope::run(command, lang),
         args::Command::Token(args::TokenCommand::List { pkcs11, json }) => token::list(pkcs11, *json, lang),
+        args::Command::Csc(command) => csc::command(command, lang),
         args::Command::Archive { .. } => Err(Stop::usage("archive: reserved, not available yet")),
     }
 }

@@ -26,6 +26,7 @@ use crate::args::ExtendArgs;
 use crate::args::Lang;
 use crate::args::Level;
 use crate::args::SignArgs;
+use crate::csc;
 use crate::exit::Exit;
 use crate::exit::Outcome;
 use crate::exit::Stop;
@@ -53,7 +54,10 @@ pub(crate) fn sign(args: &SignArgs, lang: Lang) -> Outcome {
     }
     let source = FileSource::open(&args.input)?;
     let format = request::format(&args.signature, &source)?;
-    let key = keys::open(&args.key, args.signature.digest, args.signature.pss)?;
+    let key = match &args.csc.csc {
+        Some(_) => csc::key(args)?,
+        None => keys::open(&args.key, args.signature.digest, args.signature.pss)?,
+    };
     let warnings = check_signer(key.identity(), &given, args)?;
     print::warnings(&warnings, lang);
     let field = match format {

@@ -12,8 +12,12 @@
 #[cfg(feature = "serde")]
 pub mod csc;
 
+use std::cell::RefCell;
+use std::fmt;
+
 use super::SignatureValue;
 use super::SignerIdentity;
+use super::SigningKey;
 use super::ToBeSigned;
 use crate::asn1::encode;
 use crate::crypto::Backend;
@@ -21,9 +25,12 @@ use crate::crypto::KeyType;
 use crate::crypto::Message;
 use crate::crypto::SignatureAlgorithm;
 use crate::error::Error;
+use crate::error::Misuse;
 use crate::error::RefusalReason;
 use crate::error::Refused;
+use crate::fetch::Fetch;
 use crate::fetch::Job;
+use crate::fetch::run;
 
 /// A key that a service holds, authorised for one batch of signatures.
 ///
@@ -45,6 +52,59 @@ pub trait RemoteSigner {
     /// What keeps the service from being asked: algorithms that it does not
     /// make, more messages than it signs at once, a PIN that is missing.
     fn sign(self, messages: Vec<ToBeSigned>) -> Result<Self::Signing, Error>;
+}
+
+/// A remote signer as an ordinary key, for one signature: whatever takes a
+/// [`SigningKey`] can sign with it. The service is asked while it signs.
+///
+/// For many documents under one authorisation take
+/// [`RemoteBatch`](crate::sign::remote::RemoteBatch).
+pub struct RemoteKey<S, F> {
+    signer: RefCell<Option<S>>,
+    identity: SignerIdentity,
+    algorithm: SignatureAlgorithm,
+    network: F,
+}
+
+impl<S: RemoteSigner, F: Fetch> RemoteKey<S, F> {
+    /// Signs with `signer`, which is asked through `network`.
+    #[must_use]
+    pub fn new(signer: S, network: F) -> Self {
+        let (identity, algorithm) = (signer.identity().clone(), signer.default_algorithm());
+        Self { signer: RefCell::new(Some(signer)), identity, algorithm, network }
+    }
+
+    /// Another algorithm than the default one. Whether the service makes it shows when it is asked.
+    #[must_use]
+    pub const fn algorithm(mut self, algorithm: SignatureAlgorithm) -> Self {
+        self.algorithm = algorithm;
+        self
+    }
+}
+
+impl<S: RemoteSigner, F: Fetch> SigningKey for RemoteKey<S, F> {
+    fn identity(&self) -> &SignerIdentity {
+        &self.identity
+    }
+
+    fn default_algorithm(&self) -> SignatureAlgorithm {
+        self.algorithm
+    }
+
+    fn sign(&self, message: &ToBeSigned) -> Result<SignatureValue, Error> {
+        let Some(signer) = self.signer.take() else {
+            let message = "the authorisation of the remote signer was used for one signature already";
+            return Err(Misuse::new(message).into());
+        };
+        let mut values = run(signer.sign(vec![message.clone()])?, &self.network)?;
+        values.pop().ok_or_else(|| Misuse::new("the remote signer returned no value").into())
+    }
+}
+
+impl<S, F> fmt::Debug for RemoteKey<S, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RemoteKey").field("algorithm", &self.algorithm).finish_non_exhaustive()
+    }
 }
 
 /// What a service answered, checked before anybody uses it: as many values as
