@@ -290,6 +290,7 @@ impl SignatureReport {
         self.changes = draft.changes;
         self.changes_permitted = draft.changes_permitted;
         self.change_list = draft.change_list;
+        self.form_filled = draft.form_filled;
         self.deviations.splice(0..0, draft.deviations);
         self.findings.splice(0..0, draft.findings);
         self.checks.splice(0..0, draft.checks);
@@ -484,6 +485,7 @@ fn changes(
             report.changes = Some(level);
             report.changes_permitted = changes.permitted && certificates.policy.permits(level);
             report.change_list = changes.list.iter().map(change_text).collect();
+            report.form_filled = changes.fills_forms();
         }
         Err(error) => {
             report.changes = Some(Changes::Other);
