@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use crate::csc::CscArgs;
 use crate::csc::CscCommand;
 use crate::network::NetworkArgs;
+use crate::treasury::TreasuryCommand;
 
 /// Sign, seal, send, receive, validate and archive official electronic documents.
 #[derive(Parser, Debug)]
@@ -80,6 +81,9 @@ pub(crate) enum Command {
     /// Remote signing services (CSC API).
     #[command(subcommand)]
     Csc(CscCommand),
+    /// Vouchers for the State Treasury.
+    #[command(subcommand)]
+    Treasury(TreasuryCommand),
     /// Archiving (reserved).
     #[command(hide = true)]
     Archive {

@@ -17,6 +17,7 @@ mod revocation;
 mod sign;
 mod timestamp;
 mod token;
+mod treasury;
 mod trust;
 mod verify;
 
@@ -64,6 +65,7 @@ fn run(cli: &args::Cli) -> Outcome {
         args::Command::Envelope(command) => envelope::run(command, lang),
         args::Command::Token(args::TokenCommand::List { pkcs11, json }) => token::list(pkcs11, *json, lang),
         args::Command::Csc(command) => csc::command(command, lang),
+        args::Command::Treasury(command) => treasury::command(command, lang),
         args::Command::Archive { .. } => Err(Stop::usage("archive: reserved, not available yet")),
     }
 }
