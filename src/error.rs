@@ -38,6 +38,8 @@ pub enum Format {
     Asn1,
     /// X.509 certificate.
     Certificate,
+    /// PKCS#10 certification request.
+    CertificationRequest,
     /// Certificate revocation list.
     Crl,
     /// OCSP request or response.
@@ -83,6 +85,7 @@ impl Format {
         match self {
             Self::Asn1 => "ASN.1",
             Self::Certificate => "certificate",
+            Self::CertificationRequest => "certification request",
             Self::Crl => "CRL",
             Self::Ocsp => "OCSP",
             Self::Cms => "CMS",
@@ -398,13 +401,50 @@ impl fmt::Display for SecretError {
 pub struct TokenError {
     operation: Cow<'static, str>,
     detail: Cow<'static, str>,
+    fault: TokenFault,
+}
+
+/// How a token failed, to branch on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TokenFault {
+    /// The token is not in its slot.
+    Removed,
+    /// The session, the login or what was found through it is no longer good.
+    SessionLost,
+    /// The device itself failed (`CKR_DEVICE_ERROR`).
+    Device,
+    /// The token has no mechanism for this.
+    Mechanism,
+    /// No answer came in the time allowed, or an earlier call still hangs.
+    TooSlow,
+    /// The caller called it off.
+    Cancelled,
+    /// A return value of the vendor's own.
+    Vendor(u64),
+    /// Anything else.
+    #[default]
+    Other,
 }
 
 impl TokenError {
     /// `operation` failed; `detail` says how, and what would help.
     #[must_use]
     pub fn new(operation: impl Into<Cow<'static, str>>, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { operation: operation.into(), detail: detail.into() }
+        Self { operation: operation.into(), detail: detail.into(), fault: TokenFault::Other }
+    }
+
+    /// Says in which way it failed.
+    #[must_use]
+    pub const fn with_fault(mut self, fault: TokenFault) -> Self {
+        self.fault = fault;
+        self
+    }
+
+    /// In which way it failed.
+    #[must_use]
+    pub const fn fault(&self) -> TokenFault {
+        self.fault
     }
 }
 

@@ -8,8 +8,10 @@ mod crl;
 mod extension;
 mod memo;
 mod name;
+mod name_text;
 pub mod ocsp;
 pub(crate) mod oids;
+mod request;
 
 pub(crate) use memo::SignatureMemo;
 
@@ -21,3 +23,4 @@ pub use extension::{
     PolicyInformation, PolicyMapping, ReasonFlags, RevocationReason,
 };
 pub use name::{Name, RelativeName};
+pub use request::{CertificationRequest, UnsignedRequest};

@@ -31,6 +31,9 @@ pub(crate) const OCSP_BASIC: Oid = Oid::known(&[0x2B, 6, 1, 5, 5, 7, 48, 1, 1]);
 pub(crate) const OCSP_NONCE: Oid = Oid::known(&[0x2B, 6, 1, 5, 5, 7, 48, 1, 2]);
 pub(crate) const OCSP_NOCHECK: Oid = Oid::known(&[0x2B, 6, 1, 5, 5, 7, 48, 1, 5]);
 
+/// `extensionRequest` (RFC 2985 §5.4.2).
+pub(crate) const EXTENSION_REQUEST: Oid = Oid::known(&[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 9, 14]);
+
 /// `id-signedData` (RFC 5652 §5.1).
 pub(crate) const SIGNED_DATA: Oid = Oid::known(&[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 7, 2]);
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::Duration;
 
 use super::token::Token;
 use crate::error::Error;
@@ -18,10 +20,12 @@ use crate::secret::Pin;
 pub struct Login {
     pub(super) source: PinSource,
     pub(super) final_try: bool,
+    pub(super) wait: Duration,
 }
 
 pub(super) enum PinSource {
     Value(Pin),
+    Kept(Pin),
     Callback(Arc<Ask>),
     OnDevice,
     Public,
@@ -30,6 +34,8 @@ pub(super) enum PinSource {
 /// Where a PIN comes from after the first one is spent.
 pub(super) enum Again {
     Ask(Arc<Ask>),
+    /// Until it turns out to be wrong, or the session ends.
+    Kept(Mutex<Option<Pin>>),
     OnDevice,
     Public,
     /// It was a value, and was wiped.
@@ -69,7 +75,18 @@ impl Login {
     /// With this PIN, which is wiped after its one try.
     #[must_use]
     pub const fn with_pin(pin: Pin) -> Self {
-        Self { source: PinSource::Value(pin), final_try: false }
+        Self::from_source(PinSource::Value(pin))
+    }
+
+    /// With this PIN, which stays in memory for as long as the session, and is
+    /// used again where a token was pulled and put back, and for keys that want
+    /// it for each signature.
+    ///
+    /// For services that nobody sits before. It is wiped with the session, at
+    /// [`logout`](super::TokenSession::logout), and as soon as it turns out to be wrong.
+    #[must_use]
+    pub const fn with_kept_pin(pin: Pin) -> Self {
+        Self::from_source(PinSource::Kept(pin))
     }
 
     /// With a PIN that is asked for when it is needed; `None` cancels.
@@ -78,19 +95,32 @@ impl Login {
     /// once where a token was pulled and put back.
     #[must_use]
     pub fn with_callback(ask: impl Fn(&PinRequest<'_>) -> Option<Pin> + Send + Sync + 'static) -> Self {
-        Self { source: PinSource::Callback(Arc::new(ask)), final_try: false }
+        Self::from_source(PinSource::Callback(Arc::new(ask)))
     }
 
     /// On the device's own PIN pad.
     #[must_use]
     pub const fn on_device() -> Self {
-        Self { source: PinSource::OnDevice, final_try: false }
+        Self::from_source(PinSource::OnDevice)
     }
 
     /// Without a login: only what the token shows to everybody.
     #[must_use]
     pub const fn public() -> Self {
-        Self { source: PinSource::Public, final_try: false }
+        Self::from_source(PinSource::Public)
+    }
+
+    const fn from_source(source: PinSource) -> Self {
+        Self { source, final_try: false, wait: Duration::ZERO }
+    }
+
+    /// How long a token that was pulled in the middle of the work is waited for.
+    ///
+    /// Without this a signature fails at once, and the next one looks for the token again.
+    #[must_use]
+    pub const fn wait_for_token(mut self, wait: Duration) -> Self {
+        self.wait = wait;
+        self
     }
 
     /// Tries the PIN even where the token reports that a wrong one locks it.
@@ -111,11 +141,12 @@ impl fmt::Debug for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let source = match self.source {
             PinSource::Value(_) => "a PIN",
+            PinSource::Kept(_) => "a kept PIN",
             PinSource::Callback(_) => "a callback",
             PinSource::OnDevice => "the device",
             PinSource::Public => "none",
         };
-        f.debug_struct("Login").field("source", &source).field("final_try", &self.final_try).finish()
+        f.debug_struct("Login").field("source", &source).field("final_try", &self.final_try).finish_non_exhaustive()
     }
 }
 

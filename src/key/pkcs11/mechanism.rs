@@ -17,11 +17,12 @@ use crate::crypto::PssParameters;
 use crate::crypto::SignatureAlgorithm;
 use crate::error::Error;
 use crate::error::TokenError;
+use crate::error::TokenFault;
 use crate::key::SignatureValue;
 
 /// How one signature is asked for.
 pub(super) struct Plan {
-    pub(super) mechanism: Mechanism<'static>,
+    algorithm: SignatureAlgorithm,
     takes: Takes,
     /// ECDSA comes as r and s side by side.
     pair: bool,
@@ -29,7 +30,10 @@ pub(super) struct Plan {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Takes {
+    /// To be hashed on the token.
     Message,
+    /// The message, of which the algorithm itself makes what it needs.
+    PureMessage,
     Digest(DigestAlgorithm),
     /// The digest in the DigestInfo of RFC 8017 §9.2.
     DigestInfo(DigestAlgorithm),
@@ -37,35 +41,32 @@ enum Takes {
 
 /// A mechanism that hashes on the token where the token has one, else the bare
 /// operation over a digest made here, which is all that many cards offer.
-///
-/// A key that wants its PIN for each signature needs the former: only an
-/// operation in several parts leaves room for the login.
-pub(super) fn plan(algorithm: &SignatureAlgorithm, there: &[MechanismType], in_parts: bool) -> Result<Plan, Error> {
+pub(super) fn plan(algorithm: &SignatureAlgorithm, there: &[MechanismType]) -> Result<Plan, Error> {
     let pair = matches!(algorithm, SignatureAlgorithm::Ecdsa(_));
-    let hashing = hashing(algorithm)?.filter(|m| there.contains(&m.mechanism_type()));
-    if let Some(mechanism) = hashing {
-        return Ok(Plan { mechanism, takes: Takes::Message, pair });
+    let is_there = |m: &Mechanism<'static>| there.contains(&m.mechanism_type());
+    if hashing(algorithm)?.as_ref().is_some_and(is_there) {
+        return Ok(Plan { algorithm: *algorithm, takes: Takes::Message, pair });
     }
-    let missing = |what: &str| {
-        let detail = format!("it has no mechanism for {}{what}", algorithm.name());
-        Error::from(TokenError::new("sign", detail))
-    };
-    let (mechanism, takes) = match algorithm {
-        SignatureAlgorithm::RsaPkcs1v15(d) => (Mechanism::RsaPkcs, Takes::DigestInfo(*d)),
-        SignatureAlgorithm::RsaPss(p) => (Mechanism::RsaPkcsPss(pss(p)?), Takes::Digest(p.digest)),
-        SignatureAlgorithm::Ecdsa(d) => (Mechanism::Ecdsa, Takes::Digest(*d)),
-        SignatureAlgorithm::Ed25519 => {
-            (Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Ed25519)), Takes::Message)
+    match bare(algorithm)? {
+        Some((mechanism, takes)) if is_there(&mechanism) => Ok(Plan { algorithm: *algorithm, takes, pair }),
+        _ => {
+            let detail = format!("it has no mechanism for {}", algorithm.name());
+            Err(TokenError::new("sign", detail).with_fault(TokenFault::Mechanism).into())
         }
-        SignatureAlgorithm::MlDsa(_) => return Err(missing("")),
-    };
-    if in_parts {
-        return Err(missing(" that hashes on the token, as a key needs that wants its PIN for each signature"));
     }
-    if !there.contains(&mechanism.mechanism_type()) {
-        return Err(missing(""));
-    }
-    Ok(Plan { mechanism, takes, pair })
+}
+
+/// The operation alone, and what it takes.
+fn bare(algorithm: &SignatureAlgorithm) -> Result<Option<(Mechanism<'static>, Takes)>, Error> {
+    Ok(match algorithm {
+        SignatureAlgorithm::RsaPkcs1v15(d) => Some((Mechanism::RsaPkcs, Takes::DigestInfo(*d))),
+        SignatureAlgorithm::RsaPss(p) => Some((Mechanism::RsaPkcsPss(pss(p)?), Takes::Digest(p.digest))),
+        SignatureAlgorithm::Ecdsa(d) => Some((Mechanism::Ecdsa, Takes::Digest(*d))),
+        SignatureAlgorithm::Ed25519 => {
+            Some((Mechanism::Eddsa(EddsaParams::new(EddsaSignatureScheme::Ed25519)), Takes::PureMessage))
+        }
+        SignatureAlgorithm::MlDsa(_) => None,
+    })
 }
 
 /// The mechanism that takes the whole message, whether the token has it or not.
@@ -107,10 +108,48 @@ fn pss(p: &PssParameters) -> Result<PkcsPssParams, Error> {
 }
 
 impl Plan {
+    /// The mechanism as the module takes it; it cannot go from thread to thread.
+    pub(super) fn mechanism(&self) -> Result<Mechanism<'static>, Error> {
+        let mechanism = match self.takes {
+            Takes::Message => hashing(&self.algorithm)?,
+            _ => bare(&self.algorithm)?.map(|(mechanism, _)| mechanism),
+        };
+        mechanism.ok_or_else(|| TokenError::new("sign", "no mechanism").with_fault(TokenFault::Mechanism).into())
+    }
+
+    /// Whether the token hashes, in an operation that may have several parts.
+    pub(super) fn hashes_on_token(&self) -> bool {
+        self.takes == Takes::Message
+    }
+
+    /// The mechanism's name, for logs.
+    pub(super) const fn name(&self) -> &'static str {
+        use DigestAlgorithm as D;
+        let on_token = matches!(self.takes, Takes::Message);
+        match (self.algorithm, on_token) {
+            (SignatureAlgorithm::RsaPkcs1v15(D::Sha256), true) => "CKM_SHA256_RSA_PKCS",
+            (SignatureAlgorithm::RsaPkcs1v15(D::Sha384), true) => "CKM_SHA384_RSA_PKCS",
+            (SignatureAlgorithm::RsaPkcs1v15(_), true) => "CKM_SHA512_RSA_PKCS",
+            (SignatureAlgorithm::RsaPkcs1v15(_), false) => "CKM_RSA_PKCS",
+            (SignatureAlgorithm::RsaPss(p), true) => match p.digest {
+                D::Sha256 => "CKM_SHA256_RSA_PKCS_PSS",
+                D::Sha384 => "CKM_SHA384_RSA_PKCS_PSS",
+                _ => "CKM_SHA512_RSA_PKCS_PSS",
+            },
+            (SignatureAlgorithm::RsaPss(_), false) => "CKM_RSA_PKCS_PSS",
+            (SignatureAlgorithm::Ecdsa(D::Sha256), true) => "CKM_ECDSA_SHA256",
+            (SignatureAlgorithm::Ecdsa(D::Sha384), true) => "CKM_ECDSA_SHA384",
+            (SignatureAlgorithm::Ecdsa(_), true) => "CKM_ECDSA_SHA512",
+            (SignatureAlgorithm::Ecdsa(_), false) => "CKM_ECDSA",
+            (SignatureAlgorithm::Ed25519, _) => "CKM_EDDSA",
+            (SignatureAlgorithm::MlDsa(_), _) => "CKM_ML_DSA",
+        }
+    }
+
     /// What the mechanism takes for a message.
     pub(super) fn input<'m>(&self, message: &'m [u8], key: KeyType) -> Cow<'m, [u8]> {
         match self.takes {
-            Takes::Message => Cow::Borrowed(message),
+            Takes::Message | Takes::PureMessage => Cow::Borrowed(message),
             Takes::DigestInfo(d) => {
                 let algorithm = encode::sequence(&[&encode::oid(&d.oid()), &encode::null()]);
                 let digest = encode::octet_string(d.digest(message).octets());
@@ -153,28 +192,28 @@ mod tests {
 
     #[test]
     fn a_token_that_hashes_gets_the_message() {
-        let plan = plan(&RSA, &[MechanismType::RSA_PKCS, MechanismType::SHA256_RSA_PKCS], true).unwrap();
-        assert_eq!(plan.mechanism.mechanism_type(), MechanismType::SHA256_RSA_PKCS);
+        let plan = plan(&RSA, &[MechanismType::RSA_PKCS, MechanismType::SHA256_RSA_PKCS]).unwrap();
+        assert_eq!(plan.mechanism().unwrap().mechanism_type(), MechanismType::SHA256_RSA_PKCS);
+        assert_eq!(plan.name(), "CKM_SHA256_RSA_PKCS");
         assert_eq!(plan.input(b"abc", KeyType::Rsa { bits: 2048 }).as_ref(), b"abc");
     }
 
     #[test]
     fn one_that_does_not_gets_the_digest() {
         let bare = [MechanismType::RSA_PKCS, MechanismType::ECDSA];
-        let rsa = plan(&RSA, &bare, false).unwrap();
+        let rsa = plan(&RSA, &bare).unwrap();
         let input = rsa.input(b"abc", KeyType::Rsa { bits: 2048 });
         assert!(input.starts_with(&[0x30, 0x31, 0x30, 0x0D]) && input.len() == 51);
-        let ecdsa = plan(&ECDSA, &bare, false).unwrap();
+        let ecdsa = plan(&ECDSA, &bare).unwrap();
         assert_eq!(ecdsa.input(b"abc", KeyType::Ec(Curve::P256)).len(), 32);
         assert_eq!(ecdsa.input(b"abc", KeyType::Ec(Curve::P521)).len(), 64);
-        for (in_parts, there) in [(true, &bare[..]), (false, &[])] {
-            assert!(matches!(plan(&RSA, there, in_parts), Err(Error::Token(_))));
-        }
+        let none = plan(&RSA, &[MechanismType::ECDSA]).map(|_| ()).unwrap_err();
+        assert!(matches!(none, Error::Token(e) if e.fault() == TokenFault::Mechanism));
     }
 
     #[test]
     fn r_and_s_become_der() {
-        let ecdsa = plan(&ECDSA, &[MechanismType::ECDSA], false).unwrap();
+        let ecdsa = plan(&ECDSA, &[MechanismType::ECDSA]).unwrap();
         let value = ecdsa.value([[0, 1], [0x80, 0]].concat()).unwrap();
         assert_eq!(value.octets(), [0x30, 8, 2, 1, 1, 2, 3, 0, 0x80, 0]);
         for bad in [vec![], vec![1, 2, 3]] {

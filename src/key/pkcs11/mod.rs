@@ -15,19 +15,26 @@
 
 mod binary;
 mod label;
+mod life;
 mod login;
 mod mechanism;
 mod module;
 mod objects;
+mod provision;
 mod session;
 mod signing;
+mod single;
 mod token;
+mod trace;
 mod uri;
+mod worker;
 
 pub use label::Label;
 pub use login::{Login, PinRequest};
-pub use module::Module;
+pub use module::{Module, TokenSlot};
+pub use provision::{GeneratedKey, ImportedCertificate, NewKey};
 pub use session::{ObjectKind, TokenObject, TokenSession};
 pub use signing::TokenKey;
 pub use token::{KeySelector, Token, TokenSelector};
 pub use uri::TokenUri;
+pub use worker::Cancellation;

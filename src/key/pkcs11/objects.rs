@@ -12,7 +12,10 @@ use super::session::ObjectKind;
 use super::session::TokenObject;
 use super::token::KeySelector;
 use super::token::Token;
+use crate::asn1::Oid;
+use crate::asn1::encode;
 use crate::asn1::tlv::Reader;
+use crate::crypto::PublicKey;
 use crate::crypto::hex;
 use crate::error::Error;
 use crate::error::Format;
@@ -24,9 +27,10 @@ use crate::x509::Certificate;
 #[derive(Clone, Debug)]
 pub(super) struct Key {
     pub(super) handle: ObjectHandle,
-    label: Vec<u8>,
-    id: Vec<u8>,
+    pub(super) label: Vec<u8>,
+    pub(super) id: Vec<u8>,
     modulus: Option<Vec<u8>>,
+    exponent: Option<Vec<u8>>,
     /// `CKA_ALWAYS_AUTHENTICATE`.
     pub(super) always_authenticate: bool,
 }
@@ -37,29 +41,89 @@ impl Key {
         (&self.label, &self.id, &self.modulus) == (&other.label, &other.id, &other.modulus)
     }
 
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         format!("\"{}\" (id {})", Label::new(self.label.clone()), hex(&self.id))
     }
 }
 
-struct Cert {
+pub(super) struct Cert {
     label: Vec<u8>,
     id: Vec<u8>,
-    certificate: Certificate,
+    pub(super) certificate: Certificate,
 }
 
-/// A public key on a curve; private key objects do not show their point.
-struct Point {
+/// A public key; private keys on a curve do not show their point.
+struct Public {
     label: Vec<u8>,
     id: Vec<u8>,
-    point: Vec<u8>,
+    numbers: Numbers,
 }
+
+/// What makes a public key, as far as an object shows it.
+#[derive(Default)]
+struct Numbers {
+    modulus: Option<Vec<u8>>,
+    exponent: Option<Vec<u8>>,
+    parameters: Option<Vec<u8>>,
+    point: Option<Vec<u8>>,
+}
+
+impl Numbers {
+    const ATTRIBUTES: [AttributeType; 4] =
+        [AttributeType::Modulus, AttributeType::PublicExponent, AttributeType::EcParams, AttributeType::EcPoint];
+
+    fn take(&mut self, attribute: Attribute) {
+        match attribute {
+            Attribute::Modulus(n) if !n.is_empty() => self.modulus = Some(n),
+            Attribute::PublicExponent(e) if !e.is_empty() => self.exponent = Some(e),
+            Attribute::EcParams(p) if !p.is_empty() => self.parameters = Some(p),
+            Attribute::EcPoint(p) if !p.is_empty() => self.point = Some(p),
+            _ => {}
+        }
+    }
+
+    /// The public key, or, from a private key object on a curve, one that has a type and no point.
+    fn public_key(&self) -> Option<PublicKey> {
+        let (algorithm, key) = match (&self.modulus, &self.parameters) {
+            (Some(n), _) => {
+                let e = self.exponent.as_deref().unwrap_or(&[]);
+                let algorithm = encode::sequence(&[&encode::oid(&RSA_ENCRYPTION), &encode::null()]);
+                (algorithm, encode::sequence(&[&encode::unsigned(n), &encode::unsigned(e)]))
+            }
+            (None, Some(parameters)) => {
+                let algorithm = encode::sequence(&[&encode::oid(&EC_PUBLIC_KEY), parameters]);
+                (algorithm, self.point.as_deref().map_or(&[][..], bare_point).to_vec())
+            }
+            (None, None) => return None,
+        };
+        let bits = encode::tlv(0x03, &[&[0], key.as_slice()].concat());
+        PublicKey::from_spki(&encode::sequence(&[&algorithm, &bits])).ok()
+    }
+
+    const fn is_whole(&self) -> bool {
+        self.modulus.is_some() && self.exponent.is_some() || self.parameters.is_some() && self.point.is_some()
+    }
+}
+
+/// The point, which is DER (PKCS#11 §6.3.3), or bare, as some tokens have it.
+fn bare_point(point: &[u8]) -> &[u8] {
+    let mut reader = Reader::new(point, Format::Asn1);
+    match reader.expect(0x04, "CKA_EC_POINT") {
+        Ok(inner) if reader.is_empty() => inner.content,
+        _ => point,
+    }
+}
+
+/// rsaEncryption (RFC 8017 appendix A.1).
+const RSA_ENCRYPTION: Oid = Oid::known(&[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 1, 1]);
+/// id-ecPublicKey (RFC 5480 §2.1.1).
+const EC_PUBLIC_KEY: Oid = Oid::known(&[0x2A, 0x86, 0x48, 0xCE, 0x3D, 2, 1]);
 
 /// What a session sees of keys and certificates.
 pub(super) struct Found {
     keys: Vec<Key>,
     certificates: Vec<Cert>,
-    points: Vec<Point>,
+    publics: Vec<Public>,
 }
 
 /// Attributes that a token does not have or does not show are left out.
@@ -72,15 +136,16 @@ fn of_class(session: &Session, class: ObjectClass) -> Result<Vec<ObjectHandle>, 
 }
 
 pub(super) fn find(session: &Session) -> Result<Found, Error> {
-    let mut found = Found { keys: Vec::new(), certificates: Vec::new(), points: Vec::new() };
+    let mut found = Found { keys: Vec::new(), certificates: Vec::new(), publics: Vec::new() };
     for handle in of_class(session, ObjectClass::PRIVATE_KEY)? {
-        let mut key = Key { handle, label: Vec::new(), id: Vec::new(), modulus: None, always_authenticate: false };
+        let mut key = Key { handle, label: Vec::new(), id: Vec::new(), modulus: None, exponent: None, always_authenticate: false };
         let mut signs = true;
         let which = [
             AttributeType::Label,
             AttributeType::Id,
             AttributeType::Sign,
             AttributeType::Modulus,
+            AttributeType::PublicExponent,
             AttributeType::AlwaysAuthenticate,
         ];
         for attribute in read(session, handle, &which)? {
@@ -89,6 +154,7 @@ pub(super) fn find(session: &Session) -> Result<Found, Error> {
                 Attribute::Id(id) => key.id = id,
                 Attribute::Sign(may) => signs = may,
                 Attribute::Modulus(n) if !n.is_empty() => key.modulus = Some(n),
+                Attribute::PublicExponent(e) if !e.is_empty() => key.exponent = Some(e),
                 Attribute::AlwaysAuthenticate(always) => key.always_authenticate = always,
                 _ => {}
             }
@@ -110,16 +176,16 @@ pub(super) fn find(session: &Session) -> Result<Found, Error> {
         found.certificates.extend(certificate.map(|certificate| Cert { label, id, certificate }));
     }
     for handle in of_class(session, ObjectClass::PUBLIC_KEY)? {
-        let (mut label, mut id, mut point) = (Vec::new(), Vec::new(), None);
-        for attribute in read(session, handle, &[AttributeType::Label, AttributeType::Id, AttributeType::EcPoint])? {
+        let (mut label, mut id, mut numbers) = (Vec::new(), Vec::new(), Numbers::default());
+        let which = [&[AttributeType::Label, AttributeType::Id], &Numbers::ATTRIBUTES[..]].concat();
+        for attribute in read(session, handle, &which)? {
             match attribute {
                 Attribute::Label(value) => label = value,
                 Attribute::Id(value) => id = value,
-                Attribute::EcPoint(value) => point = Some(value),
-                _ => {}
+                other => numbers.take(other),
             }
         }
-        found.points.extend(point.map(|point| Point { label, id, point }));
+        found.publics.push(Public { label, id, numbers });
     }
     Ok(found)
 }
@@ -130,7 +196,7 @@ pub(super) fn all(session: &Session) -> Result<Vec<TokenObject>, Error> {
     let mut objects = Vec::new();
     for handle in handles {
         let mut object =
-            TokenObject { kind: ObjectKind::Other, label: Label::new(Vec::new()), id: Vec::new(), certificate: None };
+            TokenObject { kind: ObjectKind::Other, label: Label::new(Vec::new()), id: Vec::new(), certificate: None, key_type: None };
         for attribute in read(session, handle, &[AttributeType::Class, AttributeType::Label, AttributeType::Id])? {
             match attribute {
                 Attribute::Class(ObjectClass::CERTIFICATE) => object.kind = ObjectKind::Certificate,
@@ -147,6 +213,11 @@ pub(super) fn all(session: &Session) -> Result<Vec<TokenObject>, Error> {
                     object.certificate = Certificate::from_der(&der).ok();
                 }
             }
+        }
+        if matches!(object.kind, ObjectKind::PrivateKey | ObjectKind::PublicKey) {
+            let mut numbers = Numbers::default();
+            read(session, handle, &Numbers::ATTRIBUTES)?.into_iter().for_each(|a| numbers.take(a));
+            object.key_type = numbers.public_key().map(|key| key.key_type());
         }
         objects.push(object);
     }
@@ -201,17 +272,40 @@ impl Found {
             let n = reader_modulus(&mut reader)?;
             return Some(strip(n) == strip(modulus));
         }
-        let linked = |p: &&Point| if key.id.is_empty() { p.label == key.label } else { p.id == key.id };
-        let mut points = self.points.iter().filter(linked);
-        let (Some(point), None) = (points.next(), points.next()) else { return None };
-        // DER (PKCS#11 §6.3.3), or the bare point, as some tokens have it.
-        let inner = Reader::new(&point.point, Format::Asn1).expect(0x04, "CKA_EC_POINT").ok();
-        Some(inner.is_some_and(|v| v.content == public) || point.point == public)
+        let point = self.public_of(key)?.numbers.point.as_ref()?;
+        Some(bare_point(point) == public || point == public)
+    }
+
+    /// The one public key object with the id of a private key, or with its label where it has no id.
+    fn public_of(&self, key: &Key) -> Option<&Public> {
+        let linked = |p: &&Public| if key.id.is_empty() { p.label == key.label } else { p.id == key.id };
+        let mut publics = self.publics.iter().filter(linked);
+        publics.next().filter(|_| publics.next().is_none())
+    }
+
+    /// The public key of a private one, from whatever object shows it.
+    pub(super) fn public_key(&self, key: &Key) -> Option<PublicKey> {
+        let own = Numbers { modulus: key.modulus.clone(), exponent: key.exponent.clone(), ..Numbers::default() };
+        let same = |p: &&Public| key.modulus.is_none() || p.numbers.modulus == key.modulus;
+        let public = self.public_of(key).filter(same).map(|p| &p.numbers);
+        let from_object = [Some(&own), public].into_iter().flatten().find(|n| n.is_whole()).and_then(Numbers::public_key);
+        let known = |c: &&Cert| self.is_for(key, &c.certificate) == Some(true);
+        from_object.or_else(|| self.certificates.iter().find(known).map(|c| c.certificate.public_key().clone()))
+    }
+
+    /// The keys that a certificate is for.
+    pub(super) fn keys_of(&self, certificate: &Certificate) -> Vec<&Key> {
+        self.keys.iter().filter(|key| self.is_for(key, certificate) == Some(true)).collect()
+    }
+
+    /// Whether a certificate is there under this id.
+    pub(super) fn has(&self, certificate: &Certificate, id: &[u8]) -> bool {
+        self.certificates.iter().any(|c| c.id == id && c.certificate.der() == certificate.der())
     }
 
     /// The certificates for a key: by `CKA_ID`, else by public key, else by
     /// label; none that is known to be for another key.
-    fn certificates_of(&self, key: &Key) -> Vec<&Cert> {
+    pub(super) fn certificates_of(&self, key: &Key) -> Vec<&Cert> {
         let distinct = |fits: &dyn Fn(&Cert) -> bool| {
             let mut all: Vec<&Cert> = Vec::new();
             for c in self.certificates.iter().filter(|c| fits(c)) {

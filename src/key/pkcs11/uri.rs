@@ -66,11 +66,13 @@ impl TokenUri {
 
     fn set(&mut self, name: &str, in_query: bool, value: Vec<u8>) -> Result<(), &'static str> {
         let text = |value: Vec<u8>| String::from_utf8(value).map_err(|_| "not UTF-8");
+        // PKCS#11 wants UTF-8 here, which not every token heeds: it is compared as it is shown.
+        let shown = |value: Vec<u8>| String::from_utf8_lossy(&value).into_owned();
         match (name, in_query) {
-            ("token", false) => self.token = Some(text(value)?),
-            ("manufacturer", false) => self.manufacturer = Some(text(value)?),
-            ("model", false) => self.model = Some(text(value)?),
-            ("serial", false) => self.serial = Some(text(value)?),
+            ("token", false) => self.token = Some(shown(value)),
+            ("manufacturer", false) => self.manufacturer = Some(shown(value)),
+            ("model", false) => self.model = Some(shown(value)),
+            ("serial", false) => self.serial = Some(shown(value)),
             ("object", false) => self.object = Some(value),
             ("id", false) => self.id = Some(value),
             ("slot-id", false) => self.slot = Some(text(value)?.parse().map_err(|_| "not a number")?),
@@ -259,7 +261,8 @@ mod tests {
         assert!(fault("pkcs11:slot-id=x").contains("slot-id"));
         assert!(fault("pkcs11:type=key").contains("type"));
         assert!(fault("pkcs11:token=a;token=b").contains("twice"));
-        assert!(fault("pkcs11:token=%FF").contains("UTF-8"));
+        assert!(fault("pkcs11:?module-path=%FF").contains("UTF-8"));
+        assert_eq!(TokenUri::parse("pkcs11:token=caf%E9").unwrap().token(), Some("caf\u{FFFD}"));
         let pin = fault("pkcs11:token=a?pin-value=123456");
         assert!(pin.contains("pin-value") && !pin.contains("123456"));
     }
