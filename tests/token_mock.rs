@@ -614,7 +614,8 @@ fn labels_in_latin_1_are_kept_and_shown_and_chosen() {
     assert_eq!(tokens[0].label().to_string(), "Bureau n\u{FFFD} 1");
     // By its serial number, and by a URI with the octets of the label.
     let session = module.login(TokenSelector::only().serial("0001"), pin()).unwrap();
-    let labels: Vec<_> = session.objects().unwrap().into_iter().filter(|o| o.kind() == ObjectKind::Certificate).collect();
+    let labels: Vec<_> =
+        session.objects().unwrap().into_iter().filter(|o| o.kind() == ObjectKind::Certificate).collect();
     assert_eq!(labels[0].label().octets(), b"cl\xE9");
     assert_eq!(labels[0].label().to_string(), "cl\u{FFFD}");
     signs(&session.signing_key(KeySelector::only().label(b"cl\xE9".to_vec())).unwrap(), "một").unwrap();
@@ -783,7 +784,8 @@ fn a_vendors_code_for_a_lost_session_is_seen_through() {
 
 #[test]
 fn a_vendors_code_at_the_login_is_one_try() {
-    let mock = mock!(signer().office() + "at C_Login 2 return 0x80000005\nat C_Sign 1 remove\nat C_GetSlotList 3 insert 1\n");
+    let mock =
+        mock!(signer().office() + "at C_Login 2 return 0x80000005\nat C_Sign 1 remove\nat C_GetSlotList 3 insert 1\n");
     let (login, asked) = asking();
     let key = mock.load().login("Office", login.wait_for_token(Duration::from_secs(60))).unwrap();
     let key = key.signing_key("Signing").unwrap();

@@ -178,7 +178,14 @@ mod tests {
     #[test]
     fn the_country_comes_first_in_the_der() {
         let der = Name::parse("CN=a,C=VN").unwrap().der().to_vec();
-        assert_eq!(der[2..], [&[0x31, 11, 0x30, 9, 6, 3, 0x55, 4, 6, 0x13, 2, b'V', b'N'][..], &[0x31, 10, 0x30, 8, 6, 3, 0x55, 4, 3, 0x0C, 1, b'a']].concat());
+        assert_eq!(
+            der[2..],
+            [
+                &[0x31, 11, 0x30, 9, 6, 3, 0x55, 4, 6, 0x13, 2, b'V', b'N'][..],
+                &[0x31, 10, 0x30, 8, 6, 3, 0x55, 4, 3, 0x0C, 1, b'a']
+            ]
+            .concat()
+        );
     }
 
     #[test]

@@ -14,8 +14,8 @@ use crate::error::Error;
 use crate::error::Format;
 use crate::error::Malformed;
 use crate::error::Misuse;
-use crate::error::Refused;
 use crate::error::RefusalReason;
+use crate::error::Refused;
 
 const FORMAT: Format = Format::CertificationRequest;
 

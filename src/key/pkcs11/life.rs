@@ -391,9 +391,8 @@ impl Shared {
                 Err(Error::Token(e)) if e.fault() == TokenFault::SessionLost => {
                     // The host finalized the module behind our back.
                     let this = Arc::clone(self);
-                    self.module.call("initialize module", move |context| {
-                        this.module.loaded().initialize_again(context)
-                    })?;
+                    self.module
+                        .call("initialize module", move |context| this.module.loaded().initialize_again(context))?;
                     self.module.tokens()?
                 }
                 tokens => tokens?,

@@ -105,7 +105,9 @@ pub(super) struct Loaded {
 /// By whom the module was initialized, and how.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Initialized {
-    ByUs { locks: bool },
+    ByUs {
+        locks: bool,
+    },
     /// The host, a browser or a Java runtime was first; it is theirs to finalize.
     ByOthers,
 }
@@ -456,7 +458,9 @@ fn text(error: &cryptoki::error::Error) -> String {
         RvError::VendorDefined(code) => {
             return format!("C_{function:?} gave the vendor's own code 0x{code:08X}; see the driver's documentation");
         }
-        RvError::UnknownErrorCode(code) => return format!("C_{function:?} gave 0x{code:08X}, which is no code of PKCS#11"),
+        RvError::UnknownErrorCode(code) => {
+            return format!("C_{function:?} gave 0x{code:08X}, which is no code of PKCS#11");
+        }
         _ => "",
     };
     format!("C_{function:?} gave {code:?}{hint}")

@@ -138,7 +138,14 @@ fn of_class(session: &Session, class: ObjectClass) -> Result<Vec<ObjectHandle>, 
 pub(super) fn find(session: &Session) -> Result<Found, Error> {
     let mut found = Found { keys: Vec::new(), certificates: Vec::new(), publics: Vec::new() };
     for handle in of_class(session, ObjectClass::PRIVATE_KEY)? {
-        let mut key = Key { handle, label: Vec::new(), id: Vec::new(), modulus: None, exponent: None, always_authenticate: false };
+        let mut key = Key {
+            handle,
+            label: Vec::new(),
+            id: Vec::new(),
+            modulus: None,
+            exponent: None,
+            always_authenticate: false,
+        };
         let mut signs = true;
         let which = [
             AttributeType::Label,
@@ -195,8 +202,13 @@ pub(super) fn all(session: &Session) -> Result<Vec<TokenObject>, Error> {
     let handles = session.find_objects(&[]).map_err(|e| failed("find objects", &e))?;
     let mut objects = Vec::new();
     for handle in handles {
-        let mut object =
-            TokenObject { kind: ObjectKind::Other, label: Label::new(Vec::new()), id: Vec::new(), certificate: None, key_type: None };
+        let mut object = TokenObject {
+            kind: ObjectKind::Other,
+            label: Label::new(Vec::new()),
+            id: Vec::new(),
+            certificate: None,
+            key_type: None,
+        };
         for attribute in read(session, handle, &[AttributeType::Class, AttributeType::Label, AttributeType::Id])? {
             match attribute {
                 Attribute::Class(ObjectClass::CERTIFICATE) => object.kind = ObjectKind::Certificate,
@@ -288,7 +300,8 @@ impl Found {
         let own = Numbers { modulus: key.modulus.clone(), exponent: key.exponent.clone(), ..Numbers::default() };
         let same = |p: &&Public| key.modulus.is_none() || p.numbers.modulus == key.modulus;
         let public = self.public_of(key).filter(same).map(|p| &p.numbers);
-        let from_object = [Some(&own), public].into_iter().flatten().find(|n| n.is_whole()).and_then(Numbers::public_key);
+        let from_object =
+            [Some(&own), public].into_iter().flatten().find(|n| n.is_whole()).and_then(Numbers::public_key);
         let known = |c: &&Cert| self.is_for(key, &c.certificate) == Some(true);
         from_object.or_else(|| self.certificates.iter().find(known).map(|c| c.certificate.public_key().clone()))
     }

@@ -275,16 +275,11 @@ fn generate(session: &Session, kind: Kind, label: &[u8], id: &[u8]) -> Result<()
     }
     let common = [Attribute::Token(true), Attribute::Label(label.to_vec()), Attribute::Id(id.to_vec())];
     let public = [&common[..], &[Attribute::Private(false), Attribute::Verify(true)], &kind.attributes()].concat();
-    let private = [
-        Attribute::Private(true),
-        Attribute::Sensitive(true),
-        Attribute::Extractable(false),
-        Attribute::Sign(true),
-    ];
+    let private =
+        [Attribute::Private(true), Attribute::Sensitive(true), Attribute::Extractable(false), Attribute::Sign(true)];
     let private = [&common[..], &private].concat();
-    let (public, private) = session
-        .generate_key_pair(&kind.mechanism(), &public, &private)
-        .map_err(|e| failed("generate key", &e))?;
+    let (public, private) =
+        session.generate_key_pair(&kind.mechanism(), &public, &private).map_err(|e| failed("generate key", &e))?;
     let shown = session.get_attributes(private, &[AttributeType::Sensitive, AttributeType::Extractable]);
     let good = shown.is_ok_and(|shown| {
         shown.contains(&Attribute::Sensitive(true)) && shown.contains(&Attribute::Extractable(false))

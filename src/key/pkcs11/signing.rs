@@ -72,12 +72,7 @@ enum Attempt {
 }
 
 impl TokenKey {
-    pub(super) fn new(
-        shared: Arc<Shared>,
-        generation: u64,
-        key: Key,
-        identity: SignerIdentity,
-    ) -> Result<Self, Error> {
+    pub(super) fn new(shared: Arc<Shared>, generation: u64, key: Key, identity: SignerIdentity) -> Result<Self, Error> {
         let public = identity.certificate().public_key();
         let algorithm = SignatureAlgorithm::default_for(public).ok_or_else(|| {
             let kind = public.key_type();

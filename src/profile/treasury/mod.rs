@@ -14,6 +14,9 @@
 //! [`SignedDocument`] can be judged. Only signatures that are TOTAL-PASSED fulfil
 //! a role.
 //!
+//! The certificates themselves are asked for with an [`Applicant`] for each
+//! person, a [`SubjectTemplate`], and a [`RequestList`] for the issuing office.
+//!
 //! ```
 //! # use kyso::{Error, Time, profile::treasury::*};
 //! # fn main() -> Result<(), Error> {
@@ -33,6 +36,7 @@
 //! ```
 
 mod document;
+mod enrolment;
 mod finding;
 #[cfg(feature = "serde")]
 mod json;
@@ -42,6 +46,10 @@ mod policy;
 pub use document::SignatureFacts;
 pub use document::SignatureVerdict;
 pub use document::SignedDocument;
+pub use enrolment::Applicant;
+pub use enrolment::RequestList;
+pub use enrolment::Separator;
+pub use enrolment::SubjectTemplate;
 pub use finding::Problem;
 pub use finding::RoleFinding;
 pub use finding::Signatory;
