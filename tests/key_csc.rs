@@ -286,12 +286,13 @@ struct Renamed<'r>(&'r Rssp, RefCell<Vec<String>>);
 
 impl Fetch for Renamed<'_> {
     fn fetch(&self, request: &Request) -> Result<Response, Error> {
-        let text = String::from_utf8(request.body.clone().unwrap()).unwrap();
+        let text = String::from_utf8(request.body.as_deref().unwrap().to_vec()).unwrap();
         self.1.borrow_mut().push(text.clone());
         assert!(text.contains(r#""profile":"rssp-119.432""#), "{text}");
         let mut inner = request.clone();
         inner.url = inner.url.replace("chung-thu/chi-tiet", "credentials/info");
-        inner.body = Some(text.replace("credentialId", "credentialID").replace("\"sad\"", "\"SAD\"").into_bytes());
+        inner.body =
+            Some(text.replace("credentialId", "credentialID").replace("\"sad\"", "\"SAD\"").into_bytes().into());
         let response = self.0.fetch(&inner)?;
         let text = String::from_utf8(response.body).unwrap();
         let text = text.replace("\"SAD\"", "\"sad\"").replacen('{', r#"{"error":0,"#, 1);

@@ -99,11 +99,7 @@ impl<F> Remapped<F> {
 impl<F: Fetch> Fetch for Remapped<F> {
     fn fetch(&self, request: &Request) -> Result<Response, Error> {
         match self.map.apply(&request.url) {
-            Some(url) => {
-                let mut elsewhere = request.clone();
-                elsewhere.url = url;
-                self.inner.fetch(&elsewhere)
-            }
+            Some(url) => self.inner.fetch(&Request { url, ..request.clone() }),
             None => self.inner.fetch(request),
         }
     }

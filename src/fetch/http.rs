@@ -277,7 +277,7 @@ impl HttpClient {
                 if let Some(secret) = authorization {
                     post = post.header("authorization", secret);
                 }
-                post.send(body.as_slice())
+                post.send(body.octets())
             }
         };
         let mut response = answered.map_err(wrong)?;

@@ -69,9 +69,13 @@ pub enum Purpose {
     RemoteSigning,
 }
 
-/// One request. What is sent to a remote signing service may hold a PIN: such
-/// a body is wiped when the request is dropped, and none is printed.
-#[derive(Clone, PartialEq, Eq, Hash)]
+/// What a POST sends. It may hold the PIN of a remote signing service, so that
+/// it is wiped when dropped, and never printed.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Body(Vec<u8>);
+
+/// One request.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Request {
     /// What it is for.
@@ -79,7 +83,7 @@ pub struct Request {
     /// The address, as it stands in the certificate or in the caller's settings.
     pub url: String,
     /// POST body; `None` is a GET.
-    pub body: Option<Vec<u8>>,
+    pub body: Option<Body>,
     /// `Content-Type` of the body.
     pub content_type: Option<&'static str>,
     /// Octets that the answer may have.
@@ -137,7 +141,7 @@ impl Request {
         max_octets: usize,
     ) -> Self {
         let mut request = Self::get(purpose, url, max_octets);
-        request.body = Some(body);
+        request.body = Some(body.into());
         request.content_type = Some(content_type);
         request
     }
@@ -182,21 +186,43 @@ impl Request {
     }
 }
 
-impl fmt::Debug for Request {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Request")
-            .field("purpose", &self.purpose)
-            .field("url", &self.url)
-            .field("body_octets", &self.body.as_ref().map(Vec::len))
-            .finish_non_exhaustive()
+impl Body {
+    /// The octets. Copies of them are the caller's to wipe.
+    #[must_use]
+    pub fn octets(&self) -> &[u8] {
+        &self.0
     }
 }
 
-impl Drop for Request {
+impl From<Vec<u8>> for Body {
+    fn from(octets: Vec<u8>) -> Self {
+        Self(octets)
+    }
+}
+
+impl std::ops::Deref for Body {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl AsRef<[u8]> for Body {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Body({} octets)", self.0.len())
+    }
+}
+
+impl Drop for Body {
     fn drop(&mut self) {
-        if self.purpose == Purpose::RemoteSigning {
-            self.body.zeroize();
-        }
+        self.0.zeroize();
     }
 }
 

@@ -163,9 +163,7 @@ impl Job for Gathering<'_> {
             let coming = wanted.requests.iter().any(|r| round.iter().any(|other| other.asks_as(r)));
             if let Some(next) = open.next().filter(|_| !coming) {
                 let max_octets = next.max_octets.min(self.octets);
-                let mut request = next.clone();
-                request.max_octets = max_octets;
-                round.push(request);
+                round.push(Request { max_octets, ..next.clone() });
             }
         }
         round.truncate(left);

@@ -363,7 +363,7 @@ mod tests {
     fn a_panic_ends_one_call_alone() {
         let worker = Worker::new();
         let panics = worker.run(&patience(FOREVER), || std::panic::resume_unwind(Box::new(())));
-        assert_eq!(panics.map(|()| ()).unwrap_err(), NoResult::Panicked);
+        assert_eq!(panics.unwrap_err(), NoResult::Panicked);
         assert_eq!(worker.run(&patience(FOREVER), || 7).unwrap(), 7);
     }
 
@@ -373,6 +373,6 @@ mod tests {
         switch.cancel();
         let patience = Patience { limit: FOREVER, cancellation: Some(switch) };
         let called = Worker::new().run(&patience, || panic!("called"));
-        assert_eq!(called.map(|()| ()).unwrap_err(), NoResult::Cancelled);
+        assert_eq!(called.unwrap_err(), NoResult::Cancelled);
     }
 }
