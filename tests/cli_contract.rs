@@ -27,6 +27,13 @@ const COMMANDS: [&str; 21] = [
     "envelope new",
     "envelope check",
     "envelope open",
+    "csc",
+    "csc info",
+    "csc list",
+    "treasury",
+    "treasury check",
+    "treasury request",
+    "treasury list",
     "token",
     "token list",
 ];

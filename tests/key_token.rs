@@ -12,16 +12,15 @@ mod ca;
 mod der;
 #[path = "support/sample_pdf.rs"]
 mod sample_pdf;
+#[path = "support/tokens.rs"]
+mod tokens;
 
 use std::fs;
 use std::path::Path;
-use std::path::PathBuf;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
-use ca::Authority;
 use ca::Template;
 use kyso::Error;
 use kyso::Limits;
@@ -29,7 +28,6 @@ use kyso::cms::SignedData;
 use kyso::crypto::Backend;
 use kyso::crypto::DigestAlgorithm;
 use kyso::crypto::KeySpec;
-use kyso::crypto::PrivateKey;
 use kyso::crypto::PssParameters;
 use kyso::crypto::SignatureAlgorithm;
 use kyso::error::PinTries;
@@ -50,98 +48,13 @@ use kyso::secret::Pin;
 use kyso::sign::cades::CadesRequest;
 use kyso::sign::pades::PadesRequest;
 use kyso::x509::Certificate;
+use tokens::LABEL;
+use tokens::PIN;
+use tokens::Tokens;
+use tokens::run;
+use tokens::with_tokens;
 
 const NOW: &str = "2026-11-23T01:00:00Z";
-const PIN: &str = "mã 123456";
-const LABEL: &str = "Văn phòng";
-
-/// A folder with tokens in it.
-struct Tokens {
-    module: PathBuf,
-    dir: PathBuf,
-    authority: Authority,
-}
-
-/// Runs `body` in a process of its own, where `SOFTHSM2_CONF` names an empty folder for tokens.
-fn with_tokens(name: &str, body: impl FnOnce(&Tokens)) {
-    let Some(module) = module() else {
-        assert!(std::env::var_os("KYSO_PEERS_REQUIRED").is_none(), "SoftHSM or OpenSC not found");
-        eprintln!("SoftHSM or OpenSC not found: skipped");
-        return;
-    };
-    if let Some(dir) = std::env::var_os("KYSO_TEST_TOKENS") {
-        let authority = Authority::root(Template::ca(&[(ca::CN, "CA of key_token")], None), KeySpec::P256);
-        body(&Tokens { module, dir: dir.into(), authority });
-        return;
-    }
-    let dir = tempfile::tempdir().unwrap();
-    let settings = format!("directories.tokendir = {}\nobjectstore.backend = file\n", dir.path().display());
-    fs::write(dir.path().join("softhsm2.conf"), settings).unwrap();
-    let output = Command::new(std::env::current_exe().unwrap())
-        .args([name, "--exact", "--nocapture"])
-        .env("KYSO_TEST_TOKENS", dir.path())
-        .env("SOFTHSM2_CONF", dir.path().join("softhsm2.conf"))
-        .env("PKCS11SPY", &module)
-        .env("PKCS11SPY_OUTPUT", dir.path().join("spy.log"))
-        .output()
-        .unwrap();
-    let (text, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success() && text.contains("1 passed"), "{text}\n{errors}");
-}
-
-fn module() -> Option<PathBuf> {
-    for tool in ["softhsm2-util", "pkcs11-tool"] {
-        Command::new(tool).arg("--help").output().ok()?;
-    }
-    let places =
-        ["/usr/lib/softhsm", "/usr/lib64/pkcs11", "/usr/lib/x86_64-linux-gnu/softhsm", "/usr/local/lib/softhsm"];
-    let place = places.iter().map(|p| Path::new(p).join("libsofthsm2.so")).find(|p| p.exists());
-    std::env::var_os("KYSO_SOFTHSM").map(PathBuf::from).or(place)
-}
-
-fn run(tool: &str, arguments: &[&str]) {
-    let output = Command::new(tool).args(arguments).env("USER_PIN", PIN).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success(), "{tool} {arguments:?}: {text}");
-}
-
-impl Tokens {
-    fn token(&self, label: &str) {
-        run("softhsm2-util", &["--init-token", "--free", "--label", label, "--so-pin", "87654321", "--pin", PIN]);
-    }
-
-    fn tool(&self, label: &str, arguments: &[&str]) {
-        let module = self.module.to_str().unwrap();
-        let all =
-            [&["--module", module, "--token-label", label, "--login", "--pin", "env:USER_PIN"], arguments].concat();
-        run("pkcs11-tool", &all);
-    }
-
-    fn write(&self, token: &str, kind: &str, octets: &[u8], id: &str, label: &str, more: &[&str]) {
-        let path = self.dir.join("object.der");
-        fs::write(&path, octets).unwrap();
-        let arguments = ["--write-object", path.to_str().unwrap(), "--type", kind, "--id", id, "--label", label];
-        self.tool(token, &[&arguments, more].concat());
-    }
-
-    /// A key of a new kind on the token, with its certificate.
-    fn key(&self, token: &str, spec: KeySpec, id: &str, label: &str) -> Certificate {
-        let (key, certificate) = self.certified(spec, label);
-        self.write(token, "privkey", &key.to_pkcs8_der().unwrap(), id, label, &["--usage-sign"]);
-        self.write(token, "cert", certificate.der(), id, label, &[]);
-        certificate
-    }
-
-    fn certified(&self, spec: KeySpec, name: &str) -> (PrivateKey, Certificate) {
-        let key = PrivateKey::generate(spec).unwrap();
-        let certificate = self.authority.certify(&Template::new(&[(ca::C, "VN"), (ca::CN, name)]), &key);
-        (key, certificate)
-    }
-
-    fn load(&self) -> Module {
-        Module::load(&self.module).unwrap()
-    }
-}
 
 fn pin() -> Pin {
     Pin::new(PIN)

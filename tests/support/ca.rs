@@ -16,6 +16,7 @@ use kyso::crypto::DigestAlgorithm;
 use kyso::crypto::KeySpec;
 use kyso::crypto::Message;
 use kyso::crypto::PrivateKey;
+use kyso::crypto::PublicKey;
 use kyso::crypto::SignatureAlgorithm;
 use kyso::key::SignerIdentity;
 use kyso::key::SigningKey;
@@ -161,7 +162,8 @@ impl Authority {
     /// A self-signed root.
     pub fn root(template: Template, spec: KeySpec) -> Self {
         let key = PrivateKey::generate(spec).unwrap();
-        let certificate = certificate(&template, &key, &template.subject, key.public_key().key_octets(), &key, 1);
+        let (public, octets) = (key.public_key(), key.public_key().key_octets());
+        let certificate = certificate(&template, public, &template.subject, octets, &key, 1);
         Self::with(key, certificate)
     }
 
@@ -178,6 +180,11 @@ impl Authority {
 
     /// A certificate for a key.
     pub fn certify(&self, template: &Template, subject_key: &PrivateKey) -> Certificate {
+        self.certify_key(template, subject_key.public_key())
+    }
+
+    /// A certificate for a public key, as from a request.
+    pub fn certify_key(&self, template: &Template, subject_key: &PublicKey) -> Certificate {
         let serial = self.serial.get();
         self.serial.set(serial + 1);
         let issuer = self.certificate.subject().der().to_vec();
@@ -294,13 +301,12 @@ fn key_id(key_octets: &[u8]) -> Vec<u8> {
 
 fn certificate(
     template: &Template,
-    subject_key: &PrivateKey,
+    public: &PublicKey,
     issuer: &[u8],
     issuer_key_octets: &[u8],
     issuer_key: &PrivateKey,
     serial: u64,
 ) -> Certificate {
-    let public = subject_key.public_key();
     let mut extensions = Vec::new();
     if let Some(path_len) = template.ca {
         let path_len = path_len.map_or_else(Vec::new, |n| der::int(u64::from(n)));

@@ -121,7 +121,10 @@ pub fn signer() -> &'static Signer {
         let pkcs8 = key.to_pkcs8_der().unwrap();
         let pkcs1 = parts(content(&pkcs8))[2];
         let numbers = parts(content(content(pkcs1)));
-        let number = |i: usize| hex(content(numbers[i]).strip_prefix(&[0]).unwrap_or(content(numbers[i])));
+        let number = |i: usize| {
+            let octets = content(numbers[i]);
+            hex(octets.strip_prefix(&[0]).unwrap_or(octets))
+        };
         Signer {
             certificate: certify("Nguyễn Văn A"),
             renewed: certify("Nguyễn Văn A, gia hạn"),

@@ -128,6 +128,9 @@ pub(crate) struct KeyArgs {
     /// File that holds the token's PIN.
     #[arg(long, value_name = "FILE")]
     pub(crate) pin_file: Option<PathBuf>,
+    /// Try the PIN even where a wrong one locks the token.
+    #[arg(long)]
+    pub(crate) final_try: bool,
     /// Environment variable that holds the key file's password.
     #[arg(long, value_name = "VAR")]
     pub(crate) password_env: Option<String>,
@@ -392,6 +395,8 @@ pub(crate) struct VerifyArgs {
 pub(crate) enum CertCommand {
     /// Validate a certificate.
     Verify(Box<CertVerifyArgs>),
+    /// Ask for a certificate (PKCS#10) for a key in a file or on a token.
+    Request(Box<CertRequestArgs>),
     /// Show a certificate.
     Show {
         /// PEM, DER or PKCS#7.
@@ -536,6 +541,56 @@ pub(crate) struct EnvelopeOpenArgs {
     pub(crate) json: bool,
 }
 
+#[derive(Args, Debug)]
+pub(crate) struct CertRequestArgs {
+    /// The name, most significant part last: `CN=...,O=...,C=VN` (RFC 4514).
+    #[arg(long, value_name = "NAME")]
+    pub(crate) subject: String,
+    /// E-mail address to be named in the certificate.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) email: Option<String>,
+    /// The request, in PEM.
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) key: KeyArgs,
+    /// Digest algorithm.
+    #[arg(long, value_enum)]
+    pub(crate) digest: Option<DigestName>,
+    /// RSASSA-PSS instead of PKCS#1 v1.5.
+    #[arg(long)]
+    pub(crate) pss: bool,
+}
+
+/// Which token, and its PIN.
+#[derive(Args, Debug)]
+pub(crate) struct TokenArgs {
+    /// PKCS#11 module.
+    #[arg(long, value_name = "MODULE")]
+    pub(crate) pkcs11: PathBuf,
+    /// Token by its label.
+    #[arg(long, value_name = "LABEL")]
+    pub(crate) token: Option<String>,
+    /// Environment variable that holds the token's PIN.
+    #[arg(long, value_name = "VAR")]
+    pub(crate) pin_env: Option<String>,
+    /// File that holds the token's PIN.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pin_file: Option<PathBuf>,
+    /// Try the PIN even where a wrong one locks the token.
+    #[arg(long)]
+    pub(crate) final_try: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
+pub(crate) enum KeyKind {
+    Rsa2048,
+    Rsa3072,
+    Rsa4096,
+    P256,
+    P384,
+}
+
 #[derive(Subcommand, Debug)]
 pub(crate) enum TokenCommand {
     /// List the tokens of a module.
@@ -543,6 +598,50 @@ pub(crate) enum TokenCommand {
         /// PKCS#11 module.
         #[arg(long, value_name = "MODULE")]
         pkcs11: PathBuf,
+        /// List what each token can compute, too.
+        #[arg(long)]
+        mechanisms: bool,
+        /// Print as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// List the keys and certificates of a token; private keys are to be seen after a login.
+    Objects {
+        #[command(flatten)]
+        token: TokenArgs,
+        /// Log in, and ask for the PIN where no option gives it.
+        #[arg(long)]
+        login: bool,
+        /// Print as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make a key pair on a token; the private key cannot leave it.
+    Generate {
+        #[command(flatten)]
+        token: TokenArgs,
+        /// Kind of key.
+        #[arg(long, value_enum, default_value = "rsa3072")]
+        kind: KeyKind,
+        /// Its label.
+        #[arg(long, value_name = "L")]
+        key_label: String,
+        /// Its CKA_ID; by default a random one.
+        #[arg(long, value_name = "HEX")]
+        key_id: Option<String>,
+        /// Print as JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Put a certificate on a token, beside its key.
+    Import {
+        #[command(flatten)]
+        token: TokenArgs,
+        /// The certificate.
+        cert: PathBuf,
+        /// Its label; by default that of the key.
+        #[arg(long, value_name = "L")]
+        label: Option<String>,
         /// Print as JSON.
         #[arg(long)]
         json: bool,

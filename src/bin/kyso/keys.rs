@@ -1,5 +1,6 @@
 //! The signing key from the command line.
 
+use std::io::IsTerminal;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -15,9 +16,11 @@ use kyso::key::SignerIdentity;
 use kyso::key::SigningKey;
 use kyso::key::ToBeSigned;
 use kyso::key::pkcs11::KeySelector;
+use kyso::key::pkcs11::Login;
 use kyso::key::pkcs11::Module;
 use kyso::key::pkcs11::Token;
 use kyso::key::pkcs11::TokenSelector;
+use kyso::key::pkcs11::TokenSession;
 use kyso::key::pkcs11::TokenUri;
 use kyso::key::soft::SoftKey;
 use kyso::secret::Password;
@@ -28,6 +31,7 @@ use crate::args::KeyArgs;
 use crate::exit::Exit;
 use crate::exit::Stop;
 use crate::input;
+use crate::print;
 use crate::trust;
 
 /// Opens the key that the options name.
@@ -40,6 +44,7 @@ pub(crate) fn open(args: &KeyArgs, digest: Option<DigestName>, pss: bool) -> Res
         ("--key-label", args.key_label.is_some() && args.p12.is_none()),
         ("--pin-env", args.pin_env.is_some()),
         ("--pin-file", args.pin_file.is_some()),
+        ("--final-try", args.final_try),
     ];
     let of_files = [("--password-env", args.password_env.is_some()), ("--password-file", args.password_file.is_some())];
     let foreign = if token { &of_files[..] } else { &of_tokens };
@@ -116,8 +121,17 @@ fn from_pkcs12(
 }
 
 fn from_file(path: &Path, args: &KeyArgs, digest: Option<DigestName>, pss: bool) -> Result<Box<dyn SigningKey>, Stop> {
+    let key = private_key(path, args)?;
+    let cert = args.cert.as_ref().ok_or_else(|| Stop::usage("--key needs --cert"))?;
+    let identity = identity(cert, &args.chain)?;
+    let algorithm = algorithm(key.public_key().key_type(), key.default_algorithm(), digest, pss)?;
+    Ok(Box::new(SoftKey::new(key, identity)?.with_algorithm(algorithm)?))
+}
+
+/// The private key of a file.
+pub(crate) fn private_key(path: &Path, args: &KeyArgs) -> Result<PrivateKey, Stop> {
     let octets = zeroize::Zeroizing::new(input::read(path)?);
-    let key = match PrivateKey::from_file(&octets, None) {
+    match PrivateKey::from_file(&octets, None) {
         Err(kyso::Error::Secret(SecretError::Missing { .. })) => {
             let prompt = format!("Password of {}: ", path.display());
             let password = password(args, Some(&prompt))?;
@@ -125,14 +139,22 @@ fn from_file(path: &Path, args: &KeyArgs, digest: Option<DigestName>, pss: bool)
         }
         outcome => outcome,
     }
-    .map_err(|e| Stop::from(e).of_file(path))?;
-    let cert = args.cert.as_ref().ok_or_else(|| Stop::usage("--key needs --cert"))?;
-    let identity = identity(cert, &args.chain)?;
-    let algorithm = algorithm(key.public_key().key_type(), key.default_algorithm(), digest, pss)?;
-    Ok(Box::new(SoftKey::new(key, identity)?.with_algorithm(algorithm)?))
+    .map_err(|e| Stop::from(e).of_file(path))
 }
 
 fn from_token(args: &KeyArgs, digest: Option<DigestName>, pss: bool) -> Result<Box<dyn SigningKey>, Stop> {
+    let (session, key) = session(args)?;
+    let key = match &args.cert {
+        Some(cert) => session.signing_key_with(key, identity(cert, &[])?)?,
+        None => session.signing_key(key)?,
+    };
+    let algorithm =
+        algorithm(key.identity().certificate().public_key().key_type(), key.default_algorithm(), digest, pss)?;
+    Ok(Box::new(key.with_algorithm(algorithm)?))
+}
+
+/// Logs in to the token that the options name; with it comes which key they mean.
+pub(crate) fn session(args: &KeyArgs) -> Result<(TokenSession, KeySelector), Stop> {
     let uri = args.pkcs11_uri.as_deref().map(TokenUri::parse).transpose()?;
     let module = match (&args.pkcs11, uri.as_ref().and_then(TokenUri::module_path)) {
         (Some(path), _) => path.clone(),
@@ -147,7 +169,7 @@ fn from_token(args: &KeyArgs, digest: Option<DigestName>, pss: bool) -> Result<B
                 key = key.label(label.as_bytes());
             }
             if let Some(id) = &args.key_id {
-                key = key.id(hex(id).ok_or_else(|| Stop::usage("--key-id: expected hexadecimal digits in pairs"))?);
+                key = key.id(key_id(id)?);
             }
             (args.token.as_ref().map_or_else(TokenSelector::only, |label| TokenSelector::only().label(label)), key)
         }
@@ -155,28 +177,41 @@ fn from_token(args: &KeyArgs, digest: Option<DigestName>, pss: bool) -> Result<B
     // Nobody is asked for the PIN of a token that is not there.
     let module = Module::load(module)?;
     let tokens = module.tokens()?;
-    let wanted = |t: &Token| args.token.as_ref().is_none_or(|label| t.label().octets() == label.as_bytes());
-    if !tokens.iter().any(wanted) {
+    let wanted = |t: &&Token| args.token.as_ref().is_none_or(|label| t.label().octets() == label.as_bytes());
+    let Some(there) = tokens.iter().find(wanted) else {
         let which = args.token.as_ref().map_or_else(|| "a token".to_owned(), |label| format!("the token \"{label}\""));
         let there: Vec<String> = tokens.iter().map(ToString::to_string).collect();
         let there = if there.is_empty() { "none".to_owned() } else { there.join(", ") };
         return Err(Stop { exit: Exit::Service, message: format!("{which} is not there; there is {there}") });
+    };
+    let login = login(args, there.has_pin_pad())?;
+    let login = if args.final_try { login.allow_final_try() } else { login };
+    Ok((module.login(token, login)?, key))
+}
+
+/// The PIN from an option, from the device's own pad, or from a person at a terminal.
+fn login(args: &KeyArgs, pin_pad: bool) -> Result<Login, Stop> {
+    if let Some(pin) = input::secret(args.pin_env.as_deref(), args.pin_file.as_deref(), None)? {
+        // It stays where it came from; a key that wants it for each signature gets it.
+        return Ok(Login::with_kept_pin(Pin::new(pin.as_str())));
     }
-    let pin = input::secret(args.pin_env.as_deref(), args.pin_file.as_deref(), Some("PIN: "))?;
-    let Some(pin) = pin else {
-        return Err(Stop {
-            exit: Exit::Secret,
-            message: "a PIN is needed: --pin-env, --pin-file, or a terminal".into(),
-        });
-    };
-    let session = module.login(token, Pin::new(pin.as_str()))?;
-    let key = match &args.cert {
-        Some(cert) => session.signing_key_with(key, identity(cert, &[])?)?,
-        None => session.signing_key(key)?,
-    };
-    let algorithm =
-        algorithm(key.identity().certificate().public_key().key_type(), key.default_algorithm(), digest, pss)?;
-    Ok(Box::new(key.with_algorithm(algorithm)?))
+    if pin_pad {
+        print::note("enter the PIN on the device");
+        return Ok(Login::on_device());
+    }
+    if !std::io::stdin().is_terminal() {
+        let message = "a PIN is needed: --pin-env, --pin-file, or a terminal".into();
+        return Err(Stop { exit: Exit::Secret, message });
+    }
+    Ok(Login::with_callback(|request| {
+        let prompt = format!("PIN of {}: ", request.token());
+        input::secret(None, None, Some(&prompt)).ok().flatten().map(|pin| Pin::new(pin.as_str()))
+    }))
+}
+
+/// A `CKA_ID` from hexadecimal digits.
+pub(crate) fn key_id(digits: &str) -> Result<Vec<u8>, Stop> {
+    hex(digits).ok_or_else(|| Stop::usage("--key-id: expected hexadecimal digits in pairs"))
 }
 
 impl From<DigestName> for DigestAlgorithm {

@@ -2,6 +2,7 @@
 
 mod args;
 mod cert;
+mod cert_request;
 mod cert_verify;
 mod csc;
 mod envelope;
@@ -57,13 +58,14 @@ fn run(cli: &args::Cli) -> Outcome {
         args::Command::Extend(args) => sign::extend(args, lang),
         args::Command::Verify(args) => verify::verify(args, lang),
         args::Command::Cert(args::CertCommand::Verify(args)) => cert_verify::verify(args, lang),
+        args::Command::Cert(args::CertCommand::Request(args)) => cert_request::request(args, lang),
         args::Command::Cert(args::CertCommand::Show { file, json }) => cert::show(file, *json, lang),
         args::Command::Revocation(args::RevocationCommand::Check(args)) => revocation::check(args, lang),
         args::Command::Timestamp(args::TimestampCommand::Request(args)) => timestamp::request(args, lang),
         args::Command::Timestamp(args::TimestampCommand::Reply(args)) => timestamp::verify(args, Holds::Reply, lang),
         args::Command::Timestamp(args::TimestampCommand::Verify(args)) => timestamp::verify(args, Holds::Token, lang),
         args::Command::Envelope(command) => envelope::run(command, lang),
-        args::Command::Token(args::TokenCommand::List { pkcs11, json }) => token::list(pkcs11, *json, lang),
+        args::Command::Token(command) => token::run(command, lang),
         args::Command::Csc(command) => csc::command(command, lang),
         args::Command::Treasury(command) => treasury::command(command, lang),
         args::Command::Archive { .. } => Err(Stop::usage("archive: reserved, not available yet")),
