@@ -1,7 +1,7 @@
 //! Remote signing by the API of the Cloud Signature Consortium, versions 1 and 2.
 //!
 //! A [`CscService`] is an address and how to speak there; what it is asked for
-//! are [`Job`]s, which any [`Fetch`](crate::fetch::Fetch) drives. The host gets
+//! are [`Job`](crate::fetch::Job)s, which any [`Fetch`](crate::fetch::Fetch) drives. The host gets
 //! the access token itself (OAuth 2.0) and hands it over as a [`BearerToken`].
 //!
 //! ```no_run
