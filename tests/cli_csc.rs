@@ -54,7 +54,7 @@ fn serve(rssp: Rssp) -> (String, Arc<Mutex<Rssp>>) {
 const SECRETS: [(&str, &str); 3] =
     [("TOKEN_OF_TEST", rssp::TOKEN), ("PIN_OF_TEST", rssp::PIN), ("OTP_OF_TEST", rssp::OTP)];
 
-fn options<'o>(url: &'o str) -> Vec<&'o str> {
+fn options(url: &str) -> Vec<&str> {
     vec![
         "--csc",
         url,
