@@ -477,6 +477,7 @@ pub struct FetchError {
     url: Box<str>,
     detail: Cow<'static, str>,
     fault: FetchFault,
+    answer: Option<Box<[u8]>>,
 }
 
 /// How a service failed, to branch on.
@@ -500,7 +501,20 @@ impl FetchError {
     /// The request to `url` failed.
     #[must_use]
     pub fn new(url: impl Into<Box<str>>, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { url: url.into(), detail: detail.into(), fault: FetchFault::Other }
+        Self { url: url.into(), detail: detail.into(), fault: FetchFault::Other, answer: None }
+    }
+
+    /// Adds what the host said together with its status.
+    #[must_use]
+    pub fn answering(mut self, body: Vec<u8>) -> Self {
+        self.answer = Some(body.into_boxed_slice());
+        self
+    }
+
+    /// What the host said together with its status; kept of remote signing services alone.
+    #[must_use]
+    pub fn answer(&self) -> Option<&[u8]> {
+        self.answer.as_deref()
     }
 
     /// Says how it failed.

@@ -1,8 +1,12 @@
-//! Passwords and PINs: wiped when dropped, never printed.
+//! Passwords, PINs and access tokens: wiped when dropped, never printed.
 
 use std::fmt;
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
+
+use crate::error::Error;
+use crate::error::Misuse;
 
 macro_rules! secret {
     ($(#[$doc:meta])* $name:ident) => {
@@ -47,6 +51,49 @@ secret! {
     Pin
 }
 
+/// The access token of a service (RFC 6750), which the host got for itself,
+/// such as by OAuth 2.0. Cloning shares it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BearerToken(Arc<Zeroizing<String>>);
+
+impl std::hash::Hash for BearerToken {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.as_str().hash(state);
+    }
+}
+
+impl BearerToken {
+    /// From its text.
+    ///
+    /// # Errors
+    /// [`Error::Misuse`] for what can be no such token, a line end at its end included.
+    pub fn new(text: impl Into<String>) -> Result<Self, Error> {
+        let text = Zeroizing::new(text.into());
+        let fits = |b: u8| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b);
+        match text.bytes().position(|b| !fits(b)) {
+            None if !text.is_empty() => Ok(Self(Arc::new(text))),
+            None => Err(Misuse::new("the access token is empty").into()),
+            Some(at) => {
+                let message =
+                    format!("the access token has a character at position {at} that none can have (RFC 6750 §2.1)");
+                Err(Misuse::new(message).into())
+            }
+        }
+    }
+
+    /// The text. Copies of it are the caller's to wipe.
+    #[must_use]
+    pub fn expose_text(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for BearerToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BearerToken(..)")
+    }
+}
+
 /// Secret octets that this crate hands out, such as a private key: read through
 /// a slice, wiped when dropped, never printed.
 pub struct SecretOctets(Zeroizing<Vec<u8>>);
@@ -84,5 +131,13 @@ mod tests {
     #[test]
     fn nothing_is_printed() {
         assert_eq!(format!("{:?} {:?}", Password::new("mật khẩu"), Pin::new("1234")), "Password(..) Pin(..)");
+        assert_eq!(format!("{:?}", BearerToken::new("abc.DEF-1_~+/==").unwrap()), "BearerToken(..)");
+    }
+
+    #[test]
+    fn a_token_cannot_end_its_header_line() {
+        for text in ["", "a\r\nx: y", "a\n", "a b", "ä"] {
+            assert!(BearerToken::new(text).is_err(), "{text:?}");
+        }
     }
 }

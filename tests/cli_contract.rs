@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-const COMMANDS: [&str; 24] = [
+const COMMANDS: [&str; 31] = [
     "",
     "sign",
     "draft",
@@ -30,6 +30,13 @@ const COMMANDS: [&str; 24] = [
     "envelope new",
     "envelope check",
     "envelope open",
+    "csc",
+    "csc info",
+    "csc list",
+    "treasury",
+    "treasury check",
+    "treasury request",
+    "treasury list",
     "token",
     "token list",
 ];

@@ -8,7 +8,8 @@
 //! OCSP goes by POST, which every responder takes, and falls back to GET where
 //! an answer is of no use (RFC 6960 §A.1), or the other way round.
 //!
-//! No cookies, no credentials, no system store of TLS roots, no compression;
+//! An access token goes to the address that a request names, never after a redirect.
+//! No cookies, no other credentials, no system store of TLS roots, no compression;
 //! answers are cut off at the size that the request allows while they are read.
 
 mod proxy;
@@ -26,6 +27,7 @@ use std::time::Instant;
 
 use ureq::Timeout;
 use ureq::config::Config;
+use ureq::http::HeaderValue;
 use ureq::http::Uri;
 use ureq::http::uri::Scheme;
 use ureq::tls::RootCerts;
@@ -46,9 +48,12 @@ use crate::error::Error;
 use crate::error::FetchError;
 use crate::error::FetchFault;
 use crate::error::Misuse;
+use crate::secret::BearerToken;
 use crate::x509::ocsp::OcspResponse;
 use crate::x509::ocsp::ResponseStatus;
 
+/// Octets that are read of why a signing service refuses.
+const MOST_OF_REASON: u64 = 64 << 10;
 /// Octets of an address up to which an OCSP request may go by GET (RFC 6960 §A.1).
 const MOST_IN_ADDRESS: usize = 255;
 
@@ -248,24 +253,31 @@ impl HttpClient {
             None if is_mapped && self.options.proxy.is_some() => &self.direct,
             None => agent,
         };
-        let authorization = plain.and_then(|plain| plain.authorization.as_deref());
+        let proxy_authorization = plain.and_then(|plain| plain.authorization.as_deref());
+        let authorization = request.authorization.as_ref().map(bearer).transpose()?;
         let wrong = |error: ureq::Error| failed(explained(&error), fault(&error));
         let answered = match &request.body {
             None => {
-                let get = agent.get(url).config().timeout_global(Some(timeout)).build();
-                match authorization {
-                    Some(secret) => get.header("proxy-authorization", secret).call(),
-                    None => get.call(),
+                let mut get = agent.get(url).config().timeout_global(Some(timeout)).build();
+                if let Some(secret) = proxy_authorization {
+                    get = get.header("proxy-authorization", secret);
                 }
+                if let Some(secret) = authorization {
+                    get = get.header("authorization", secret);
+                }
+                get.call()
             }
             Some(body) => {
                 let post = agent.post(url).config().timeout_global(Some(timeout)).build();
                 let content_type = request.content_type.unwrap_or("application/octet-stream");
-                let post = post.content_type(content_type);
-                match authorization {
-                    Some(secret) => post.header("proxy-authorization", secret).send(body.as_slice()),
-                    None => post.send(body.as_slice()),
+                let mut post = post.content_type(content_type);
+                if let Some(secret) = proxy_authorization {
+                    post = post.header("proxy-authorization", secret);
                 }
+                if let Some(secret) = authorization {
+                    post = post.header("authorization", secret);
+                }
+                post.send(body.octets())
             }
         };
         let mut response = answered.map_err(wrong)?;
@@ -275,8 +287,19 @@ impl HttpClient {
             let location = location.ok_or_else(|| fail(format!("HTTP status {status} without a location")))?;
             return Ok(Answer::Elsewhere(location.to_owned()));
         }
-        if status != 200 {
-            return Err(failed(format!("HTTP status {status}"), FetchFault::Status(status.as_u16())));
+        // Signing services say 201 or 202 for what is under way, and say why they refuse.
+        let of_signing = request.purpose == Purpose::RemoteSigning;
+        if status != 200 && !(of_signing && status.is_success()) {
+            let error = FetchError::new(shown(url), format!("HTTP status {status}"))
+                .because(FetchFault::Status(status.as_u16()));
+            if !of_signing {
+                return Err(error.into());
+            }
+            let mut said = Vec::new();
+            let reader = response.body_mut().with_config().limit(u64::MAX).reader();
+            // What was refused stays so, whether the reason arrives or not.
+            let _ = reader.take(MOST_OF_REASON).read_to_end(&mut said);
+            return Err(error.answering(said).into());
         }
         let too_large = || fail(format!("the answer is larger than {} octets", request.max_octets));
         let most = u64::try_from(request.max_octets).unwrap_or(u64::MAX);
@@ -297,7 +320,8 @@ impl HttpClient {
     /// Puts a request and follows where it is sent on to.
     fn exchange(&self, request: &Request, end: Instant) -> Result<Response, Error> {
         let mut url = address(&request.url)?;
-        let hops = if request.body.is_none() { self.options.max_redirects } else { 0 };
+        let hops =
+            if request.body.is_none() && request.authorization.is_none() { self.options.max_redirects } else { 0 };
         for _ in 0..=hops {
             #[allow(clippy::disallowed_methods)] // a client has to measure its own time-out
             let left = end.saturating_duration_since(Instant::now());
@@ -313,12 +337,14 @@ impl HttpClient {
         let host = address(&request.url).ok().and_then(|url| url.host().map(str::to_ascii_lowercase));
         let usual =
             if names_its_own_address(request.purpose) { self.options.service_timeout } else { self.options.timeout };
-        host.and_then(|host| self.options.host_timeouts.get(&host).copied()).unwrap_or(usual)
+        let allowed = host.and_then(|host| self.options.host_timeouts.get(&host).copied()).unwrap_or(usual);
+        request.timeout.map_or(allowed, |timeout| timeout.min(allowed))
     }
 }
 
 impl Fetch for HttpClient {
     fn fetch(&self, request: &Request) -> Result<Response, Error> {
+        std::thread::sleep(request.wait);
         #[allow(clippy::disallowed_methods)] // a client has to measure its own time-out
         let end = Instant::now() + self.timeout(request);
         let Some(get) = ocsp_get(request).filter(|_| self.options.ocsp_method != OcspMethod::Post) else {
@@ -425,6 +451,14 @@ impl fmt::Debug for Guard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Guard").field("private_addresses", &self.private_addresses).finish_non_exhaustive()
     }
+}
+
+/// `Authorization` with an access token, which is not to be logged.
+fn bearer(token: &BearerToken) -> Result<HeaderValue, Error> {
+    let text = zeroize::Zeroizing::new(format!("Bearer {}", token.expose_text()));
+    let mut value = HeaderValue::from_str(&text).map_err(|_| Misuse::new("the access token fits into no header"))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// The address comes from the caller, not from a certificate.
@@ -649,7 +683,7 @@ mod tests {
         let post =
             |url: &str, body: &[u8]| Request::post(Purpose::Ocsp, url, "application/ocsp-request", body.into(), 9);
         let get = ocsp_get(&post("http://o.vn", &[0xFB, 0xFF, 0xFE, 0])).unwrap();
-        assert_eq!((get.url.as_str(), get.body), ("http://o.vn/%2B%2F%2F%2BAA%3D%3D", None));
+        assert_eq!((get.url.as_str(), get.body.clone()), ("http://o.vn/%2B%2F%2F%2BAA%3D%3D", None));
         assert_eq!(ocsp_get(&post("http://o.vn/x/", &[0; 3])).unwrap().url, "http://o.vn/x/AAAA");
         assert_eq!(ocsp_get(&post("http://o.vn/", &[0; 180])).unwrap().url.len(), 12 + 240);
         for (url, length) in [("http://o.vn/", 183), ("http://o.vn/", 100_000), ("http://o.vn/?x", 1)] {

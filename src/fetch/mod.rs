@@ -42,10 +42,15 @@ pub use address::SchemeHandlers;
 pub use many::run_many;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
+
+use zeroize::Zeroize;
 
 use crate::error::Error;
 use crate::error::FetchFault;
+use crate::secret::BearerToken;
 use crate::time::Time;
 
 /// What a request is for, so that a host can apply its own rules.
@@ -64,6 +69,11 @@ pub enum Purpose {
     RemoteSigning,
 }
 
+/// What a POST sends. It may hold the PIN of a remote signing service, so that
+/// it is wiped when dropped, and never printed.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Body(Vec<u8>);
+
 /// One request.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -73,13 +83,19 @@ pub struct Request {
     /// The address, as it stands in the certificate or in the caller's settings.
     pub url: String,
     /// POST body; `None` is a GET.
-    pub body: Option<Vec<u8>>,
+    pub body: Option<Body>,
     /// `Content-Type` of the body.
     pub content_type: Option<&'static str>,
     /// Octets that the answer may have.
     pub max_octets: usize,
     /// A status from before this time does not help: a cache has to ask for a newer one.
     pub since: Option<Time>,
+    /// The access token to send along (`Authorization: Bearer`), to this address and to no other.
+    pub authorization: Option<BearerToken>,
+    /// How long to wait before the request is made: it asks again for what was not ready.
+    pub wait: Duration,
+    /// After this long an answer is of no use any more, whatever the door allows.
+    pub timeout: Option<Duration>,
 }
 
 /// One answer: the body of a successful response.
@@ -102,7 +118,17 @@ impl Request {
     /// A GET.
     #[must_use]
     pub fn get(purpose: Purpose, url: impl Into<String>, max_octets: usize) -> Self {
-        Self { purpose, url: url.into(), body: None, content_type: None, max_octets, since: None }
+        Self {
+            purpose,
+            url: url.into(),
+            body: None,
+            content_type: None,
+            max_octets,
+            since: None,
+            authorization: None,
+            wait: Duration::ZERO,
+            timeout: None,
+        }
     }
 
     /// A POST.
@@ -114,7 +140,31 @@ impl Request {
         body: Vec<u8>,
         max_octets: usize,
     ) -> Self {
-        Self { purpose, url: url.into(), body: Some(body), content_type: Some(content_type), max_octets, since: None }
+        let mut request = Self::get(purpose, url, max_octets);
+        request.body = Some(body.into());
+        request.content_type = Some(content_type);
+        request
+    }
+
+    /// Sends an access token along.
+    #[must_use]
+    pub fn authorization(mut self, token: Option<BearerToken>) -> Self {
+        self.authorization = token;
+        self
+    }
+
+    /// Waits before the request is made.
+    #[must_use]
+    pub const fn wait(mut self, time: Duration) -> Self {
+        self.wait = time;
+        self
+    }
+
+    /// Says after how long an answer is of no use any more.
+    #[must_use]
+    pub const fn timeout(mut self, time: Option<Duration>) -> Self {
+        self.timeout = time;
+        self
     }
 
     /// Says that a status from before `time` does not help.
@@ -133,6 +183,46 @@ impl Request {
     /// Asks the same: an answer to the one is an answer to the other.
     pub(crate) fn asks_as(&self, other: &Self) -> bool {
         (self.purpose, &self.url, &self.body) == (other.purpose, &other.url, &other.body)
+    }
+}
+
+impl Body {
+    /// The octets. Copies of them are the caller's to wipe.
+    #[must_use]
+    pub fn octets(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<Vec<u8>> for Body {
+    fn from(octets: Vec<u8>) -> Self {
+        Self(octets)
+    }
+}
+
+impl std::ops::Deref for Body {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl AsRef<[u8]> for Body {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Body({} octets)", self.0.len())
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 

@@ -3,6 +3,7 @@
 #[cfg(feature = "pkcs11")]
 pub mod pkcs11;
 pub mod pkcs12;
+pub mod remote;
 pub mod soft;
 
 use crate::crypto::SignatureAlgorithm;

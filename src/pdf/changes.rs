@@ -54,6 +54,11 @@ impl ChangeLevel {
     }
 }
 
+/// The rule of a field's value and what it shows.
+pub(super) const FORM_FILLING: &str = "form filling";
+/// The rule of a signature in a field that was there before.
+pub(super) const SIGNING_A_FIELD: &str = "signing an existing field";
+
 /// One change that a revision made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -197,6 +202,20 @@ impl Pdf<'_> {
         let offset: Option<u64> = fault.place().filter(|_| ambiguous).and_then(|place| place.parse().ok());
         let own = offset.and_then(|offset| self.revisions().find(|revision| revision.has_section(offset)));
         own.map_or_else(|| self.revisions().len(), |revision| revision.index())
+    }
+}
+
+impl Changes {
+    /// Whether a field other than one that was signed got a value or an appearance.
+    #[must_use]
+    pub fn fills_forms(&self) -> bool {
+        let by = |rule: &'static str| self.list.iter().filter(move |change| change.rule == rule);
+        let name = |change: &'_ Change| match &change.field {
+            Some(FieldChange::Existing(name)) => Some(name.clone()),
+            _ => None,
+        };
+        let signed: BTreeSet<String> = by(SIGNING_A_FIELD).filter_map(name).collect();
+        by(FORM_FILLING).any(|change| name(change).is_none_or(|name| !signed.contains(&name)))
     }
 }
 

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use crate::pdf::changes::Change;
 use crate::pdf::changes::ChangeLevel;
+use crate::pdf::changes::FORM_FILLING;
 use crate::pdf::changes::FieldChange;
+use crate::pdf::changes::SIGNING_A_FIELD;
 use crate::pdf::changes_graph::Owner;
 use crate::pdf::changes_graph::Role;
 use crate::pdf::changes_graph::inherited;
@@ -87,12 +89,12 @@ impl<'j> Judge<'j> {
             Role::Field => self.field(id, before, after),
             Role::FieldValue => {
                 let field = self.owner(owner);
-                self.push(Some(id), ChangeLevel::Form, "form filling", "value of a field", Some(field));
+                self.push(Some(id), ChangeLevel::Form, FORM_FILLING, "value of a field", Some(field));
             }
             Role::Appearance => match owner {
                 Owner::Field(field) if self.follows_value(field) => {
                     let field = self.owner(owner);
-                    self.push(Some(id), ChangeLevel::Form, "form filling", "appearance of a field", Some(field));
+                    self.push(Some(id), ChangeLevel::Form, FORM_FILLING, "appearance of a field", Some(field));
                 }
                 _ => self.other(Some(id), "field", "the appearance of a field changed without its value"),
             },
@@ -506,7 +508,7 @@ impl<'j> Judge<'j> {
             };
             if accepted {
                 let field = FieldChange::Existing(name.clone());
-                let rule = if signature { "signing an existing field" } else { "form filling" };
+                let rule = if signature { SIGNING_A_FIELD } else { FORM_FILLING };
                 self.push(Some(id), level, rule, &format!("/{key} of field {name}"), Some(field));
             } else {
                 self.other(Some(id), "field", &format!("/{key} of field {name}"));

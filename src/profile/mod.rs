@@ -1,3 +1,4 @@
 //! National and sector rules as data.
 
+pub mod treasury;
 pub mod vietnam;

@@ -33,6 +33,7 @@ pub mod pades;
 mod pdf_plan;
 mod precheck;
 mod prepared;
+pub mod remote;
 mod seed;
 mod signer;
 mod state;

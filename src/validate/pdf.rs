@@ -330,6 +330,7 @@ impl SignatureReport {
         self.changes = draft.changes;
         self.changes_permitted = draft.changes_permitted;
         self.change_list = draft.change_list;
+        self.form_filled = draft.form_filled;
         self.page_changes = draft.page_changes;
         self.deviations.splice(0..0, draft.deviations);
         self.findings.splice(0..0, draft.findings);
@@ -508,6 +509,7 @@ fn changes(
                 report.findings.push(Finding::warning("CHANGES_RELAXED", message).at(rule));
             }
             report.change_list = changes.list.iter().map(change_text).collect();
+            report.form_filled = changes.fills_forms();
             match places {
                 None => {}
                 Some(Ok(places)) => {

@@ -135,6 +135,7 @@ pub struct SignatureReport {
     pub(super) changes: Option<Changes>,
     pub(super) changes_permitted: bool,
     pub(super) change_list: Vec<String>,
+    pub(super) form_filled: bool,
     pub(super) page_changes: Option<Vec<PageChange>>,
     pub(super) signer: Option<CertificateSummary>,
     pub(super) claimed_signing_time: Option<Time>,
@@ -166,6 +167,7 @@ impl SignatureReport {
             changes: None,
             changes_permitted: true,
             change_list: Vec::new(),
+            form_filled: false,
             page_changes: None,
             signer: None,
             claimed_signing_time: None,
@@ -247,6 +249,13 @@ impl SignatureReport {
     #[must_use]
     pub fn change_list(&self) -> &[String] {
         &self.change_list
+    }
+
+    /// Whether a form field other than one for a signature was filled in after it:
+    /// further signatures and validation data alone leave what people read as it was.
+    #[must_use]
+    pub const fn form_filled(&self) -> bool {
+        self.form_filled
     }
 
     /// The later changes that can be seen, as places on the pages, to be drawn over them; `None`

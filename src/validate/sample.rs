@@ -64,6 +64,7 @@ fn passed() -> SignatureReport {
         changes: Some(Changes::None),
         changes_permitted: true,
         change_list: Vec::new(),
+        form_filled: false,
         signer: Some(certificate("Nguyễn Văn A", "CA phục vụ cơ quan nhà nước")),
         claimed_signing_time: Some(at("2026-11-23T02:00:00Z")),
         best_signature_time: time,

@@ -7,7 +7,10 @@ use clap::Parser;
 use clap::Subcommand;
 use clap::ValueEnum;
 
+use crate::csc::CscArgs;
+use crate::csc::CscCommand;
 use crate::network::NetworkArgs;
+use crate::treasury::TreasuryCommand;
 
 /// Sign, seal, send, receive, validate and archive official electronic documents.
 #[derive(Parser, Debug)]
@@ -81,6 +84,12 @@ pub(crate) enum Command {
     /// Tokens and HSMs through PKCS#11.
     #[command(subcommand)]
     Token(TokenCommand),
+    /// Remote signing services (CSC API).
+    #[command(subcommand)]
+    Csc(CscCommand),
+    /// Vouchers for the State Treasury.
+    #[command(subcommand)]
+    Treasury(TreasuryCommand),
     /// Archiving (reserved).
     #[command(hide = true)]
     Archive {
@@ -296,6 +305,8 @@ pub(crate) struct SignArgs {
     pub(crate) signature: SignatureArgs,
     #[command(flatten)]
     pub(crate) key: KeyArgs,
+    #[command(flatten)]
+    pub(crate) csc: CscArgs,
     #[command(flatten)]
     pub(crate) trust: TrustArgs,
     #[command(flatten)]

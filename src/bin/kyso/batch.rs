@@ -51,6 +51,9 @@ pub(crate) fn folder(args: &SignArgs) -> Result<Option<PathBuf>, Stop> {
 
 /// Signs all documents into the folder.
 pub(crate) fn sign(args: &SignArgs, folder: &Path, given: &Given, claimed: Time, lang: Lang) -> Result<Exit, Stop> {
+    if args.csc.csc.is_some() {
+        return Err(Stop::usage("--csc signs one document at a time"));
+    }
     let items = items(args, folder)?;
     let key = keys::open(&args.key, args.signature.digest, args.signature.pss)?;
     let (warnings, evidence) = sign::check_signer(key.identity(), given, args)?;

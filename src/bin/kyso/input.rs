@@ -24,11 +24,16 @@ pub(crate) enum Kind {
     Other,
 }
 
-/// Tells a PDF, whose header stands somewhere in the first 1024 octets.
+/// Tells a PDF, whose header stands somewhere in the first 1024 octets, from a
+/// CMS, which may hold a PDF as its content.
 pub(crate) fn kind(source: &dyn Source) -> Result<Kind, Stop> {
     let mut head = [0; 1024];
     let count = source.read_at(0, &mut head)?;
     let head = head.get(..count).unwrap_or_default();
+    // A SEQUENCE that is longer than 127 octets.
+    if matches!(head, [0x30, 0x80..=0x88, ..]) {
+        return Ok(Kind::Other);
+    }
     Ok(if head.windows(5).any(|five| five == b"%PDF-") { Kind::Pdf } else { Kind::Other })
 }
 

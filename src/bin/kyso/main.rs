@@ -7,6 +7,7 @@ mod cert;
 mod cert_request;
 mod cert_verify;
 mod cosign;
+mod csc;
 mod draft;
 mod envelope;
 mod exit;
@@ -22,6 +23,7 @@ mod scan;
 mod sign;
 mod timestamp;
 mod token;
+mod treasury;
 mod trust;
 mod verify;
 
@@ -72,6 +74,8 @@ fn run(cli: &args::Cli) -> Outcome {
         args::Command::Timestamp(args::TimestampCommand::Verify(args)) => timestamp::verify(args, Holds::Token, lang),
         args::Command::Envelope(command) => envelope::run(command, lang),
         args::Command::Token(command) => token::run(command, lang),
+        args::Command::Csc(command) => csc::command(command, lang),
+        args::Command::Treasury(command) => treasury::command(command, lang),
         args::Command::Archive { .. } => Err(Stop::usage("archive: reserved, not available yet")),
     }
 }

@@ -35,6 +35,7 @@ use crate::args::SignArgs;
 use crate::augment::Raise;
 use crate::batch;
 use crate::cosign;
+use crate::csc;
 use crate::exit::Exit;
 use crate::exit::Outcome;
 use crate::exit::Stop;
@@ -76,7 +77,10 @@ pub(crate) fn sign(args: &SignArgs, lang: Lang) -> Outcome {
         return Err(Stop::usage("--in-place appends to a PDF; a CAdES signature is a file of its own"));
     }
     check_cosigning(args, format)?;
-    let key = keys::open(&args.key, args.signature.digest, args.signature.pss)?;
+    let key = match &args.csc.csc {
+        Some(_) => csc::key(args)?,
+        None => keys::open(&args.key, args.signature.digest, args.signature.pss)?,
+    };
     let (warnings, evidence) = check_signer(key.identity(), &given, args)?;
     print::warnings(&warnings, lang);
     let signing = Signing {
