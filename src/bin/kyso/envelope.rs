@@ -12,20 +12,20 @@ use kyso::Error;
 use kyso::Finding;
 use kyso::Limits;
 use kyso::envelope::Attachment;
-use kyso::envelope::Check;
 use kyso::envelope::Enclosure;
 use kyso::envelope::Envelope;
 use kyso::envelope::Message;
 use kyso::envelope::Writer;
 use kyso::error::IoError;
+use kyso::exchange;
+use kyso::exchange::Receipt;
+use kyso::exchange::SignedFile;
+use kyso::exchange::SignedKind;
 use kyso::files::FileSource;
 use kyso::files::Output;
 use kyso::finding::Severity;
-use kyso::pdf::Pdf;
 use kyso::source::Source;
 use kyso::validate::Language;
-use kyso::validate::Overall;
-use kyso::validate::Report;
 
 use crate::args::EnvelopeCheckArgs;
 use crate::args::EnvelopeCommand;
@@ -38,7 +38,6 @@ use crate::exit::Stop;
 use crate::input;
 use crate::print;
 use crate::trust;
-use crate::trust::Given;
 use crate::verify;
 
 /// `kyso envelope …`.
@@ -97,63 +96,23 @@ fn check(args: &EnvelopeCheckArgs, lang: Lang) -> Outcome {
     let source = FileSource::open(&args.file)?;
     let envelope =
         Envelope::read_at(&source, &Limits::default(), given.at).map_err(|e| Stop::from(e).of_file(&args.file))?;
-    let mut reports: Vec<Option<Report>> = Vec::new();
-    let mut more = Vec::new();
-    let mut stopped = None;
-    let mut check = envelope.check_with(&is_pdf, &mut |attachment, octets| {
-        // What is damaged or no PDF is not shown: its place stays empty.
-        let place = envelope.attachments().iter().position(|a| std::ptr::eq(a, attachment)).unwrap_or_default();
-        reports.resize_with(place, || None);
-        match validate(&given, args.trust.online, attachment, octets, &mut more) {
-            Ok(report) => reports.push(report),
-            Err(stop) => {
-                stopped.get_or_insert(stop);
-            }
-        }
-    })?;
-    if let Some(stop) = stopped {
-        return Err(stop);
-    }
-    check.findings.append(&mut more);
-    if args.json {
-        let validations: Vec<Option<String>> = reports.iter().map(|r| r.as_ref().map(Report::to_json)).collect();
-        print::json(&parsed(&check.to_json(&validations)?)?)?;
-    } else {
-        print::text(&text(envelope.message(), &check, &reports, lang))?;
-    }
-    source.check_unchanged()?;
-    let failed = check.severity() == Some(Severity::Error);
-    Ok(if failed { Exit::Failed } else { Exit::Done })
-}
-
-/// Validates an attached PDF; what a person must not pass over becomes a finding of the message.
-fn validate(
-    given: &Given,
-    online: bool,
-    attachment: &Attachment,
-    octets: &[u8],
-    findings: &mut Vec<Finding>,
-) -> Result<Option<Report>, Stop> {
-    let mut tell = |finding: Finding| findings.push(finding.at(attachment.place()));
-    let pdf = match Pdf::parse(octets, &Limits::default()) {
-        Ok(pdf) => pdf,
-        Err(e) => {
-            tell(Finding::error("ATTACHMENT_PDF_UNREADABLE", format!("the attached PDF cannot be read: {e}")));
-            return Ok(None);
+    let judge = |file: &SignedFile<'_>| {
+        let octets = &file.octets;
+        match file.kind {
+            SignedKind::Pdf(pdf) => verify::validate(&given, args.trust.online, octets, |v| v.pdf(pdf)),
+            SignedKind::Cms(signed) => verify::validate(&given, args.trust.online, octets, |v| v.cms(signed, None)),
+            _ => Err(Stop::usage("a kind of signed file that this command does not know")),
         }
     };
-    let report = verify::validate(given, online, &octets, |validator| validator.pdf(&pdf))?;
-    match report.overall() {
-        Overall::TotalFailed => {
-            tell(Finding::error("ATTACHMENT_SIGNATURE_FAILED", "a signature of the attached PDF is not valid"));
-        }
-        Overall::Indeterminate => {
-            let message = "it is not decided whether the signatures of the attached PDF are valid";
-            tell(Finding::warning("ATTACHMENT_SIGNATURE_UNDECIDED", message));
-        }
-        _ => {}
+    let receipt = Receipt::make(&envelope, judge, &exchange::by_subject)?;
+    if args.json {
+        print::json(&parsed(&receipt.to_json()?)?)?;
+    } else {
+        print::text(&text(envelope.message(), &receipt, lang))?;
     }
-    Ok(Some(report))
+    source.check_unchanged()?;
+    let failed = receipt.severity() == Some(Severity::Error);
+    Ok(if failed { Exit::Failed } else { Exit::Done })
 }
 
 fn open(args: &EnvelopeOpenArgs, lang: Lang) -> Outcome {
@@ -220,11 +179,6 @@ fn extract(envelope: &Envelope<'_>, attachment: &Attachment, folder: &Path) -> R
     Err(Stop { exit: Exit::File, message })
 }
 
-/// By its first octets: readers take a PDF whose header does not stand at the very start.
-fn is_pdf(head: &[u8]) -> bool {
-    head.windows(5).any(|w| w == b"%PDF-")
-}
-
 /// The type of a file: by its first octets where they tell, else by its name.
 fn content_type(name: &str, octets: &[u8]) -> &'static str {
     let extension = name.rsplit_once('.').map(|(_, e)| e.to_lowercase());
@@ -262,7 +216,7 @@ fn content_type(name: &str, octets: &[u8]) -> &'static str {
     }
 }
 
-fn text(message: &Message, check: &Check, reports: &[Option<Report>], lang: Lang) -> String {
+fn text(message: &Message, receipt: &Receipt, lang: Lang) -> String {
     let pick = |vi: &'static str, en: &'static str| if lang == Lang::Vi { vi } else { en };
     let mut lines = Vec::new();
     let mut say = |word: &str, value: &str| lines.push(format!("{word:<12} {}", value.replace('\n', " ")));
@@ -290,14 +244,16 @@ fn text(message: &Message, check: &Check, reports: &[Option<Report>], lang: Lang
         }
         _ => {}
     }
-    for (n, attachment) in check.attachments.iter().enumerate() {
+    let check = &receipt.check;
+    for (n, (attachment, signed)) in check.attachments.iter().zip(&receipt.attachments).enumerate() {
         let name = attachment.name.as_deref().unwrap_or_else(|| pick("(không tên)", "(no name)"));
         lines.push(format!("\n{} {}: {}", pick("Tệp", "File"), n + 1, name.replace('\n', " ")));
         if let Some(content) = &attachment.content {
             lines.push(format!("  {} {}", content.size, pick("byte", "octets")));
             lines.push(format!("  SHA-256 {}", content.sha256.to_hex()));
         }
-        if let Some(Some(report)) = reports.get(n) {
+        lines.push(format!("  {}: {}", pick("Chữ ký", "Signing"), pick(signed.signing.vi(), signed.signing.en())));
+        if let Some(report) = &signed.validation {
             lines.extend(report.to_text(lang.into()).lines().map(|l| format!("  {l}")));
         }
     }
@@ -328,7 +284,11 @@ fn line(finding: &Finding, lang: Lang) -> String {
         (_, Lang::Vi) => "thông tin",
         (severity, Lang::En) => severity.name(),
     };
-    format!("{weight}: {} [{}]", Language::from(lang).finding(finding), finding.code())
+    let text = match exchange::vietnamese(finding.code()).filter(|_| lang == Lang::Vi) {
+        Some(text) => finding.place().map_or_else(|| text.to_owned(), |place| format!("{text} ({place})")),
+        None => Language::from(lang).finding(finding),
+    };
+    format!("{weight}: {text} [{}]", finding.code())
 }
 
 fn input_fault(path: &Path, message: &str) -> Stop {
