@@ -95,6 +95,9 @@ pub struct Request {
 pub struct Delivery {
     side: Side,
     content: Content,
+    /// Whether the document itself was seen.
+    #[cfg_attr(feature = "serde", serde(default))]
+    arrived: bool,
     #[cfg_attr(feature = "serde", serde(default))]
     progress: Option<Progress>,
     #[cfg_attr(feature = "serde", serde(default))]
@@ -211,7 +214,7 @@ impl Delivery {
     /// Of which nothing is known yet.
     #[must_use]
     pub const fn new(side: Side) -> Self {
-        Self { side, content: Content::Awaited, progress: None, request: None, seen: BTreeSet::new() }
+        Self { side, content: Content::Awaited, arrived: false, progress: None, request: None, seen: BTreeSet::new() }
     }
 
     /// Whose view it is.
@@ -328,6 +331,13 @@ impl Delivery {
     fn document(&self, event: &Event) -> Step {
         let refused = self.progress.is_some_and(|p| p.code == StatusCode::Refused);
         let again = self.content == Content::Current && refused;
+        if self.content == Content::Withdrawn && !self.arrived {
+            let mut next = self.noting(event);
+            next.arrived = true;
+            let finding =
+                Finding::warning("EXCHANGE_DOCUMENT_GONE", "it was recalled, and given up, before it arrived");
+            return next.outcome(Ruling::Late).because(finding).duty(Duty::Show);
+        }
         if self.content != Content::Awaited && !again {
             let message = match self.content {
                 Content::Withdrawn => "a document of this identifier was recalled; send another one under its own",
@@ -336,7 +346,12 @@ impl Delivery {
             };
             return self.refused(event, "EXCHANGE_DOCUMENT_CONFLICT", message);
         }
+        if again && self.side == Side::Sender && self.open().is_some() {
+            // Its answer would be taken for one about the new text.
+            return self.refused(event, "EXCHANGE_REQUEST_OPEN", "an earlier request has not been answered");
+        }
         let mut next = self.noting(event);
+        next.arrived = true;
         next.content = match (self.side, self.open()) {
             (Side::Sender, Some(request)) if request.kind.takes_back() => Content::Frozen,
             _ => Content::Current,
@@ -395,7 +410,9 @@ impl Delivery {
             (Side::Sender, _) => next.outcome(Ruling::Taken),
             (Side::Receiver, Content::Awaited) => {
                 let finding = Finding::warning("EXCHANGE_DOCUMENT_UNKNOWN", "the document itself has not arrived");
-                next.outcome(Ruling::Taken).because(finding).duty(Duty::Decide(kind))
+                let step = next.outcome(Ruling::Taken).because(finding);
+                // What is not there can be given up, and not be changed: that waits for the document.
+                if kind.takes_back() { step.duty(Duty::Decide(kind)) } else { step }
             }
             (Side::Receiver, _) => next.outcome(Ruling::Taken).duty(Duty::Decide(kind)),
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::crypto::Digest;
 use crate::envelope::BusinessKind;
+use crate::envelope::Date;
 use crate::envelope::Document;
 use crate::envelope::DocumentId;
 use crate::envelope::Message;
@@ -68,6 +69,12 @@ pub struct Entry {
     pub key: Key,
     /// What is known of it.
     pub delivery: Delivery,
+    /// Number and symbol, `7816/VPCP-TTĐT`, as soon as a message tells them.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub number: Option<String>,
+    /// The date of promulgation, as soon as a message tells it.
+    #[cfg_attr(feature = "serde", serde(default, with = "super::delivery::optional_text"))]
+    pub date: Option<Date>,
     /// Its record; `None` while the document is only spoken of.
     #[cfg_attr(feature = "serde", serde(default))]
     pub record: Option<Record>,
@@ -174,9 +181,9 @@ impl Register {
         let entry = self.entries.get(key)?;
         let about = ResponseFor {
             organ: Some(key.other.clone()),
-            code: entry.record.as_ref().map(|r| format!("{}/{}", r.code_number, r.code_notation)),
+            code: entry.number.clone(),
             document_id: Some(key.document.clone()),
-            date: entry.record.as_ref().and_then(|r| r.issued_date).map(Coded::Known),
+            date: entry.date.map(Coded::Known),
         };
         Some(Status::new(us.clone(), about, code, at))
     }
@@ -286,10 +293,23 @@ impl Register {
                 Message::Document(d) => d.business.as_ref().and_then(|b| b.reason.clone()),
                 Message::Status(s) => s.description.clone(),
             };
+            if entry.number.is_none() {
+                let about = match message {
+                    Message::Document(d) => ResponseFor::to_document(d, key.other.clone()),
+                    Message::Status(s) => s.response_for.clone(),
+                };
+                if about.document_id.as_ref() == Some(&key.document) {
+                    entry.number = about.code;
+                    entry.date = about.date.and_then(|d| d.known().copied());
+                }
+            }
             let what = name(event.kind);
             entry.log.push(Logged { what, at: event.at, text, ruling, id: event.id });
             match (event.kind, ruling, document) {
-                (EventKind::Document, Ruling::Taken, Some(d)) => entry.record = Some(Record::of(d, key.side)),
+                // Also of one that comes too late: the record of the recall says what was recalled.
+                (EventKind::Document, Ruling::Taken | Ruling::Late, Some(d)) => {
+                    entry.record = Some(Record::of(d, key.side));
+                }
                 (EventKind::Request(RequestKind::Update), Ruling::Taken, Some(d)) => {
                     entry.proposed = Some(Record { document_id: key.document, ..Record::of(d, key.side) });
                 }
@@ -316,7 +336,8 @@ impl Register {
         match self.entries.get_mut(&key) {
             Some(entry) => entry.delivery = delivery,
             None => {
-                let entry = Entry { key: key.clone(), delivery, record: None, proposed: None, log: Vec::new() };
+                let (number, date, record, proposed) = (None, None, None, None);
+                let entry = Entry { key: key.clone(), delivery, number, date, record, proposed, log: Vec::new() };
                 self.entries.insert(key.clone(), entry);
             }
         }

@@ -1,4 +1,4 @@
-//! `kyso envelope`: new, check, open.
+//! `kyso envelope`: new, add, status, check, open.
 
 use std::fs;
 use std::io::Write;
@@ -12,10 +12,8 @@ use kyso::Error;
 use kyso::Finding;
 use kyso::Limits;
 use kyso::envelope::Attachment;
-use kyso::envelope::Enclosure;
 use kyso::envelope::Envelope;
 use kyso::envelope::Message;
-use kyso::envelope::Writer;
 use kyso::error::IoError;
 use kyso::exchange;
 use kyso::exchange::Receipt;
@@ -24,18 +22,16 @@ use kyso::exchange::SignedKind;
 use kyso::files::FileSource;
 use kyso::files::Output;
 use kyso::finding::Severity;
-use kyso::source::Source;
 use kyso::validate::Language;
 
 use crate::args::EnvelopeCheckArgs;
 use crate::args::EnvelopeCommand;
-use crate::args::EnvelopeNewArgs;
 use crate::args::EnvelopeOpenArgs;
 use crate::args::Lang;
+use crate::envelope_write;
 use crate::exit::Exit;
 use crate::exit::Outcome;
 use crate::exit::Stop;
-use crate::input;
 use crate::print;
 use crate::trust;
 use crate::verify;
@@ -43,52 +39,12 @@ use crate::verify;
 /// `kyso envelope …`.
 pub(crate) fn run(command: &EnvelopeCommand, lang: Lang) -> Outcome {
     match command {
-        EnvelopeCommand::New(args) => new(args, lang),
+        EnvelopeCommand::New(args) => envelope_write::new(args, lang),
+        EnvelopeCommand::Add(args) => envelope_write::add(args, lang),
+        EnvelopeCommand::Status(args) => envelope_write::status(args, lang),
         EnvelopeCommand::Check(args) => check(args, lang),
         EnvelopeCommand::Open(args) => open(args, lang),
     }
-}
-
-fn new(args: &EnvelopeNewArgs, lang: Lang) -> Outcome {
-    let octets = input::read(&args.meta)?;
-    let text = String::from_utf8(octets).map_err(|_| input_fault(&args.meta, "expected JSON in UTF-8"))?;
-    let message = Message::from_json(&text).map_err(|e| Stop::from(e).of_file(&args.meta))?;
-    let mut contents = Vec::new();
-    for path in &args.attach {
-        let name = path.file_name().and_then(|name| name.to_str());
-        let name = name.ok_or_else(|| input_fault(path, "expected a file whose name is UTF-8"))?;
-        let content = FileSource::open(path)?;
-        let mut head = [0; 16];
-        let count = content.read_at(0, &mut head)?;
-        contents.push((name, content_type(name, head.get(..count).unwrap_or_default()), content));
-    }
-    let mut writer = Writer::new(&message).at(input::now()?);
-    for (name, content_type, content) in &contents {
-        writer = writer.enclose(Enclosure::new(*name, *content_type, content));
-    }
-    let findings = writer.findings()?;
-    if !findings.is_empty() {
-        for finding in &findings {
-            print::note(&line(finding, lang));
-        }
-        let message = match lang {
-            Lang::Vi => "thông điệp sai quy định, không ghi gì",
-            Lang::En => "the message breaks the rules above; nothing was written",
-        };
-        return Err(input_fault(&args.meta, message));
-    }
-    let mut out = Output::create(&args.output)?;
-    writer.write(&mut out)?;
-    for (_, _, content) in &contents {
-        content.check_unchanged()?;
-    }
-    out.commit()?;
-    let count = contents.len();
-    print::text(&match lang {
-        Lang::Vi => format!("{}: đã ghi, {count} tệp đính kèm", args.output.display()),
-        Lang::En => format!("{}: written, {count} attachments", args.output.display()),
-    })?;
-    Ok(Exit::Done)
 }
 
 fn check(args: &EnvelopeCheckArgs, lang: Lang) -> Outcome {
@@ -179,43 +135,6 @@ fn extract(envelope: &Envelope<'_>, attachment: &Attachment, folder: &Path) -> R
     Err(Stop { exit: Exit::File, message })
 }
 
-/// The type of a file: by its first octets where they tell, else by its name.
-fn content_type(name: &str, octets: &[u8]) -> &'static str {
-    let extension = name.rsplit_once('.').map(|(_, e)| e.to_lowercase());
-    let by_name = match extension.as_deref() {
-        Some("pdf") => "application/pdf",
-        Some("docx") => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-        Some("xlsx") => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        Some("pptx") => "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-        Some("doc") => "application/msword",
-        Some("xls") => "application/vnd.ms-excel",
-        Some("ppt") => "application/vnd.ms-powerpoint",
-        Some("odt") => "application/vnd.oasis.opendocument.text",
-        Some("ods") => "application/vnd.oasis.opendocument.spreadsheet",
-        Some("zip") => "application/zip",
-        Some("asice" | "sce") => "application/vnd.etsi.asic-e+zip",
-        Some("asics" | "scs") => "application/vnd.etsi.asic-s+zip",
-        Some("p7m") => "application/pkcs7-mime",
-        Some("p7s") => "application/pkcs7-signature",
-        Some("xml") => "application/xml",
-        Some("txt") => "text/plain",
-        Some("csv") => "text/csv",
-        Some("png") => "image/png",
-        Some("jpg" | "jpeg") => "image/jpeg",
-        Some("tif" | "tiff") => "image/tiff",
-        _ => "application/octet-stream",
-    };
-    let is = |start: &[u8]| octets.starts_with(start);
-    match () {
-        () if is(b"%PDF-") => "application/pdf",
-        () if is(b"\x89PNG\r\n\x1a\n") => "image/png",
-        () if is(b"\xFF\xD8\xFF") => "image/jpeg",
-        // Office files are ZIPs too, and their names say which.
-        () if is(b"PK\x03\x04") && by_name == "application/octet-stream" => "application/zip",
-        () => by_name,
-    }
-}
-
 fn text(message: &Message, receipt: &Receipt, lang: Lang) -> String {
     let pick = |vi: &'static str, en: &'static str| if lang == Lang::Vi { vi } else { en };
     let mut lines = Vec::new();
@@ -277,7 +196,7 @@ fn kind(message: &Message, lang: Lang) -> &'static str {
     }
 }
 
-fn line(finding: &Finding, lang: Lang) -> String {
+pub(crate) fn line(finding: &Finding, lang: Lang) -> String {
     let weight = match (finding.severity(), lang) {
         (Severity::Error, Lang::Vi) => "lỗi",
         (Severity::Warning, Lang::Vi) => "cảnh báo",
@@ -291,7 +210,7 @@ fn line(finding: &Finding, lang: Lang) -> String {
     format!("{weight}: {text} [{}]", finding.code())
 }
 
-fn input_fault(path: &Path, message: &str) -> Stop {
+pub(crate) fn input_fault(path: &Path, message: &str) -> Stop {
     Stop { exit: Exit::Input, message: format!("{}: {message}", path.display()) }
 }
 

@@ -4,6 +4,7 @@ mod args;
 mod cert;
 mod cert_verify;
 mod envelope;
+mod envelope_write;
 mod exit;
 mod input;
 mod keys;
