@@ -62,8 +62,8 @@ impl ResultSheet {
         let mut remarks = Vec::new();
         if let Some(meant) = local_time_as_utc(signature, validation_time) {
             remarks.push(format!(
-                "thời điểm ký khai sớm 7 giờ so với thực tế: giờ Việt Nam bị ghi thành giờ UTC; \
-                 thời điểm đúng có thể là {}; thời điểm khai không phải bằng chứng",
+                "thời điểm ký được khai muộn hơn thực tế 7 giờ vì giờ Việt Nam bị ghi thành giờ UTC; thời điểm đúng \
+                 có thể là {}; thời điểm khai không phải là bằng chứng",
                 local_time(meant)
             ));
         }
