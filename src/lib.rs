@@ -60,7 +60,8 @@
 //! ```
 //!
 //! The [`guide`] has a chapter for each. `cargo run --example round_trip` goes a
-//! document's whole way from one office to another.
+//! document's whole way from one office to another; `--example exchange_week` plays a
+//! week of two agencies.
 //!
 //! # Map of the house
 //!

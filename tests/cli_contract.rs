@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-const COMMANDS: [&str; 21] = [
+const COMMANDS: [&str; 23] = [
     "",
     "sign",
     "prepare",
@@ -25,6 +25,8 @@ const COMMANDS: [&str; 21] = [
     "timestamp verify",
     "envelope",
     "envelope new",
+    "envelope add",
+    "envelope status",
     "envelope check",
     "envelope open",
     "token",
