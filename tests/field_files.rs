@@ -53,6 +53,7 @@ use kyso::profile::vietnam;
 use kyso::profile::vietnam::ResultSheet;
 use kyso::profile::vietnam::Use;
 use kyso::revocation::Evidence;
+use kyso::sign::cades::CadesRequest;
 use kyso::sign::pades::PadesRequest;
 use kyso::sign::timestamping::TimestampSettings;
 use kyso::trust::TrustAnchors;
@@ -162,7 +163,8 @@ impl Desk {
         let validator = self.validator(at(when));
         let judge = |file: &SignedFile<'_>| match file.kind {
             SignedKind::Pdf(pdf) => Ok::<_, Error>(validator.pdf(pdf)),
-            _ => panic!("a PDF"),
+            SignedKind::Cms(signed) => Ok(validator.cms(signed, None)),
+            _ => panic!("a kind that is not known here"),
         };
         let receipt = Receipt::make(&envelope, judge, &by_subject).unwrap();
         let content = receipt.check.attachments[0].content.as_ref().unwrap();
@@ -225,6 +227,24 @@ fn officer_and_agency_in_order_and_otherwise() {
         Signing::Failed,
         &["KHÔNG HỢP LỆ", "nội dung hoặc chữ ký ĐÃ BỊ THAY ĐỔI", "Cần làm:"],
     );
+}
+
+#[test]
+fn a_cms_signature_is_validated_like_a_pdf() {
+    let house = Hierarchy::new("chuyên dùng");
+    let desk = Desk::trusting(&[(&house, vietnam::specialised())]);
+    let content = "Phụ lục kèm theo".as_bytes();
+    let request = CadesRequest::new(content, at(SIGNED));
+    let signed = request.sign(&house.agency).unwrap().into_octets();
+    pinned(&desk.receive(&signed, RECEIVED), &["TOTAL-PASSED"], Signing::AgencyOnly, &["HỢP LỆ: 1/1"]);
+    // Without its content nothing is decided.
+    let detached = CadesRequest::new(content, at(SIGNED)).detached().sign(&house.agency).unwrap().into_octets();
+    pinned(&desk.receive(&detached, RECEIVED), &["SIGNED_DATA_NOT_FOUND"], Signing::Undecided, &["Cần làm:"]);
+    // What only begins like one is told, and is no reason to stop.
+    let receipt = desk.receive(&signed[..signed.len() / 2], RECEIVED);
+    assert_eq!(receipt.attachments[0].signing, Signing::Unreadable);
+    let told: Vec<&str> = receipt.check.findings.iter().map(kyso::Finding::code).collect();
+    assert!(told.contains(&"ATTACHMENT_CMS_UNREADABLE"), "{told:?}");
 }
 
 #[test]

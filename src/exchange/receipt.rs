@@ -305,7 +305,7 @@ impl SignedBy {
         let signatures: Vec<(usize, &SignatureReport)> =
             report.signatures().iter().enumerate().filter(|(_, s)| s.kind() == SignatureKind::Signature).collect();
         let of_role = |role: Role| {
-            let has = move |(_, s): &&(usize, &SignatureReport)| s.signer().and_then(|c| roles(c)) == Some(role);
+            let has = move |(_, s): &&(usize, &SignatureReport)| s.signer().and_then(roles) == Some(role);
             signatures.iter().filter(has)
         };
         let (officer, agency) = (of_role(Role::Officer).next(), of_role(Role::Agency).next_back());

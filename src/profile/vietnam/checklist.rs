@@ -20,7 +20,10 @@ impl Requirement {
     /// The functions that meet it, by their paths; empty where it is the host's duty alone.
     #[must_use]
     pub fn functions(&self) -> Vec<String> {
-        let clean = |path: &&str| path.replace(' ', "").replacen("crate::", "kyso::", 1);
+        let clean = |path: &&str| {
+            let path = path.replace(' ', "");
+            path.split_once("::").map_or_else(|| path.clone(), |(_, rest)| format!("kyso::{rest}"))
+        };
         self.functions.iter().map(clean).collect()
     }
 }
