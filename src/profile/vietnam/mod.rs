@@ -1,6 +1,6 @@
 //! Vietnam: the rules of Circular 15/2025/TT-BKHCN and of the field, as data.
 //!
-//! The [policy](policy) with the algorithms of Annex I; the [`CHECKLIST`] of what signing and
+//! The [`policy`] with the algorithms of Annex I; the [`CHECKLIST`] of what signing and
 //! checking software has to do and who does it; the [result](ResultSheet) that a person is
 //! shown; the two hierarchies as [trust sets](specialised) to be loaded; addresses and
 //! waiting times of the field.
