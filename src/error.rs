@@ -353,6 +353,13 @@ pub enum SecretError {
         /// The token.
         what: Cow<'static, str>,
     },
+    /// The input is encrypted for recipients, and no key of one of them is at hand.
+    NoRecipient {
+        /// What the key would open.
+        what: Cow<'static, str>,
+        /// Whether a key was given, which is of none of them.
+        tried: bool,
+    },
     /// The person cancelled the entry.
     Cancelled,
 }
@@ -390,6 +397,12 @@ impl fmt::Display for SecretError {
                 write!(f, "{what}: one PIN try is left, so the PIN was not tried; allow the final try explicitly")
             }
             Self::MustChange { what } => write!(f, "{what}: the PIN must be changed before use"),
+            Self::NoRecipient { what, tried: false } => {
+                write!(f, "{what}: encrypted for recipients; the private key of one of them is needed")
+            }
+            Self::NoRecipient { what, tried: true } => {
+                write!(f, "{what}: the private key that was given is of none of the recipients")
+            }
             Self::Cancelled => f.write_str("the PIN entry was cancelled"),
         }
     }

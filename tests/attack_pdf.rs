@@ -82,7 +82,7 @@ fn content_saved_over_what_was_signed() {
             (
                 "other stream",
                 |d| Forge::on(d).edit(3, "/Contents 4 0 R", "/Contents 90 0 R").stream(90, "", EVIL).write(),
-                "/Contents of the page [page]",
+                "/Contents of the page [content]",
             ),
             (
                 "signature copied along",

@@ -290,3 +290,55 @@ fn an_evidence_package_made_at_receipt_carries_the_document_over_the_years() {
     // The authority is what makes it a package.
     office.kyso(&["verify", "out.pdf", "--save-evidence", "none"]).expect(64);
 }
+
+#[test]
+fn a_caller_states_which_signatures_are_expected() {
+    let office = signed();
+    let run = |more: &[&str], code| office.verify("out.pdf", more).expect(code).json();
+    assert_eq!(run(&[], 0)["expectations_met"], Value::Null);
+    let name = run(&[], 0)["signatures"][0]["signer"]["subject_name"].as_str().unwrap().to_owned();
+    let print = run(&[], 0)["signatures"][0]["signer"]["sha256"].as_str().unwrap().to_owned();
+    let print = format!("sha256:{print}");
+    let met = run(&["--expect", "1", "--expect-signer", &name], 0);
+    assert_eq!(met["expectations_met"], true);
+    run(&["--expect-signer", &print], 0);
+    for unmet in [&["--expect", "2"][..], &["--expect-signer", "Nobody"], &["--expect-signer", "sha256:00"]] {
+        let report = run(unmet, 2);
+        assert_eq!(report["expectations_met"], false);
+        assert_eq!(report["indication"], "INDETERMINATE");
+    }
+    office.verify("in.pdf", &["--expect", "1"]).expect(3);
+}
+
+#[test]
+fn a_rule_is_relaxed_by_name_or_refused() {
+    let office = signed();
+    office.verify("out.pdf", &["--relax", "catalogue"]).expect(0);
+    for rule in ["content", "structure", "no such rule"] {
+        let run = office.verify("out.pdf", &["--relax", rule]).expect(64);
+        assert!(run.err.contains("form fields"), "{}", run.err);
+    }
+}
+
+/// What a document hides is told before anybody signs it, and no more once it is signed.
+#[test]
+fn hidden_content_is_told_of_what_is_not_signed() {
+    let office = Office::new();
+    let octets = office.read("in.pdf");
+    // Behind the last object, where no cross-reference leads.
+    let at = octets.windows(6).rposition(|six| six == b"endobj").unwrap() + 7;
+    let start = octets.windows(9).rposition(|nine| nine == b"startxref").unwrap();
+    let hidden = b"900 0 obj\n<< /Type /Page >>\nendobj\n";
+    let mut document = [&octets[..at], hidden, &octets[at..start]].concat();
+    let table = document.windows(5).rposition(|five| five == b"xref\n").unwrap();
+    document.extend_from_slice(format!("startxref\n{table}\n%%EOF\n").as_bytes());
+    office.write("hidden.pdf", &document);
+    let report = office.verify("hidden.pdf", &[]).expect(3).json();
+    let told = |report: &Value| {
+        report["findings"].as_array().unwrap().iter().any(|finding| finding["code"] == "HIDDEN_OBJECT_UNLISTED")
+    };
+    assert!(told(&report), "{report:#}");
+    let run = office.sign("hidden.pdf", "signed.pdf", "officer", &["--json", "--lang", "en"]).expect(0);
+    assert!(told(&run.json()) && run.err.contains("no cross-reference names"), "{}", run.err);
+    assert!(!told(&office.verify("signed.pdf", &[]).expect(0).json()));
+}

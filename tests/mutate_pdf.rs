@@ -34,10 +34,12 @@ use kyso::revocation::Evidence;
 use kyso::sign::pades::PadesRequest;
 use kyso::sign::timestamping::TimestampSettings;
 use kyso::trust::TrustAnchors;
+use kyso::validate::Coverage;
 use kyso::validate::Indication;
 use kyso::validate::Overall;
 use kyso::validate::Policy;
 use kyso::validate::Report;
+use kyso::validate::SignatureReport;
 use kyso::validate::Validator;
 use kyso::x509::Crl;
 use office::Clocked;
@@ -106,6 +108,16 @@ fn vouched(pdf: &Pdf<'_>) -> Option<Vouched> {
     Some(Vouched { attributes, value: signer.signature().to_vec() })
 }
 
+/// Whether two documents differ in nothing that their last signature vouches for.
+fn same_but_unsigned(a: &[u8], b: &[u8]) -> bool {
+    let gap = |octets: &[u8]| -> Option<std::ops::Range<usize>> {
+        let [head, tail] = parse(octets).signatures().ok()?.pop()?.covered_ranges()?;
+        Some(usize::try_from(head.end).unwrap()..usize::try_from(tail.start).unwrap())
+    };
+    let Some(gap) = gap(a).filter(|own| gap(b).as_ref() == Some(own)) else { return false };
+    a[..gap.start] == b[..gap.start] && a[gap.end..] == b[gap.end..] && vouched(&parse(a)) == vouched(&parse(b))
+}
+
 fn signers(report: &Report) -> Vec<Option<Vec<u8>>> {
     let certificate = |indication: &Indication| match indication {
         Indication::TotalPassed(passed) => passed.signer().map(|certificate| certificate.der().to_vec()),
@@ -130,6 +142,13 @@ fn mutate(name: &str, many: usize, document: &[u8], other: &[u8], judge: &dyn Fn
         let mut flipped = document.to_vec();
         flipped[position] ^= 1 << (random % 8);
         let Some(report) = passes(&flipped) else { continue };
+        // A signature whose field or key lost its name is gone, as if it had been cut off, and an empty
+        // field is left. The one before it then no longer vouches for the document, and says so.
+        let covers = |s: &SignatureReport| s.coverage() == Some(Coverage::WholeDocument);
+        let stripped = report.signatures().len() < whole.signatures().len();
+        if stripped && !report.signatures().iter().any(covers) {
+            continue;
+        }
         // No signature can vouch for the spelling of its own digits, for what fills the gap,
         // nor for what the CMS carries beside signed attributes and value.
         assert!(gap.contains(&position), "{name}, octet {position}: {:#?}", all(&report));
@@ -145,7 +164,11 @@ fn mutate(name: &str, many: usize, document: &[u8], other: &[u8], judge: &dyn Fn
         assert!(passes(&[&document[..position], &document[end..]].concat()).is_none(), "{name}, without {position}..");
         for from in [position.min(other.len()), other.len() / 2] {
             let spliced = [&document[..position], &other[from..]].concat();
-            assert!(spliced == other || passes(&spliced).is_none(), "{name}, spliced at {position}");
+            let Some(report) = passes(&spliced) else { continue };
+            // Two documents that are the same up to their CMS: the splice is one of them, or the other
+            // one with its unsigned attributes cut off by the shorter lengths of this one.
+            let is = |whole: &[u8]| spliced == whole || same_but_unsigned(&spliced, whole);
+            assert!(is(document) || is(other), "{name}, spliced at {position} with {from}: {:#?}", all(&report));
         }
     }
 }

@@ -4,10 +4,12 @@
 //! tables; the work is done by a [`Backend`], which the caller chooses.
 //!
 //! # Constant time
-//! The only work with private keys is signing with keys in memory: nothing here
-//! decrypts, so that there is no padding oracle, and the attack of
-//! RUSTSEC-2023-0071 (Marvin), which times RSA PKCS#1 v1.5 *decryption* through
-//! a network, finds nothing to ask. RSA signing blinds base, exponents and
+//! The work with private keys is signing with keys in memory, and opening PDF
+//! documents that are encrypted for a recipient. The attack of RUSTSEC-2023-0071
+//! (Marvin) times RSA PKCS#1 v1.5 *decryption* through a network; here a bad
+//! padding gives octets of no meaning instead of an error (implicit rejection),
+//! every failure that follows is said in the same words, and still nobody should
+//! open documents of strangers for them as a service. RSA signing blinds base, exponents and
 //! primes with fresh randomness for each signature, and its arithmetic is meant to be
 //! constant in time since release 0.10 of the `rsa` crate; the advisory names
 //! older releases, and where a scanner reports it for the crate as such, this is

@@ -9,6 +9,7 @@ use p256::ecdsa::signature::hazmat::PrehashSigner;
 use p256::elliptic_curve::Generate;
 use p256::pkcs8::EncodePrivateKey;
 use p256::pkcs8::EncodePublicKey;
+use rsa::Oaep;
 use rsa::Pss;
 use rsa::pkcs1::DecodeRsaPrivateKey;
 use rsa::traits::PublicKeyParts;
@@ -287,6 +288,44 @@ impl PrivateKey {
             },
             _ => Err(unfit()),
         }
+    }
+
+    /// RSAES-PKCS1-v1_5 (RFC 8017 §7.2.2); `None` where the key cannot have been used.
+    ///
+    /// Bad padding gives octets of no meaning, not an error: what follows must fail on them.
+    pub(crate) fn decrypt_pkcs1(&self, octets: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+        let Secret::Rsa(key) = &self.secret else { return None };
+        key.decrypt(rsa::Pkcs1v15Encrypt, octets).ok().map(Zeroizing::new)
+    }
+
+    /// RSAES-OAEP (RFC 8017 §7.1.2); `None` where the key or the digests cannot have been used.
+    pub(crate) fn decrypt_oaep(
+        &self,
+        digest: DigestAlgorithm,
+        mgf: DigestAlgorithm,
+        label: &[u8],
+        octets: &[u8],
+    ) -> Option<Zeroizing<Vec<u8>>> {
+        use DigestAlgorithm as D;
+        let Secret::Rsa(key) = &self.secret else { return None };
+        macro_rules! open {
+            ($digest:ty, $mgf:ty) => {{
+                let mut padding = Oaep::<$digest, $mgf>::new_with_mgf_hash();
+                padding.label = Some(label.into());
+                key.decrypt(padding, octets)
+            }};
+        }
+        let opened = match (digest, mgf) {
+            (D::Sha1, D::Sha1) => open!(sha1::Sha1, sha1::Sha1),
+            (D::Sha256, D::Sha1) => open!(sha2::Sha256, sha1::Sha1),
+            (D::Sha384, D::Sha1) => open!(sha2::Sha384, sha1::Sha1),
+            (D::Sha512, D::Sha1) => open!(sha2::Sha512, sha1::Sha1),
+            (D::Sha256, D::Sha256) => open!(sha2::Sha256, sha2::Sha256),
+            (D::Sha384, D::Sha384) => open!(sha2::Sha384, sha2::Sha384),
+            (D::Sha512, D::Sha512) => open!(sha2::Sha512, sha2::Sha512),
+            _ => return None,
+        };
+        opened.ok().map(Zeroizing::new)
     }
 
     /// The key in the form of the other backend; `None` where that cannot sign with it.

@@ -23,6 +23,7 @@ use crate::pdf::signature::Coverage;
 use crate::pdf::signature::FieldLock;
 use crate::pdf::signature::Permission;
 use crate::pdf::signature::SignatureFacts;
+use crate::pdf::signature::SignatureKind;
 
 /// The kind of a change, from harmless to forbidden.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -70,6 +71,24 @@ pub struct Change {
     /// The form field concerned, where it is one.
     pub field: Option<FieldChange>,
 }
+
+/// The rules that a caller may waive by name: see [`Change::rule`].
+///
+/// Not among them are `content`, `structure`, `trailer` and `list`: without them it is not known what a
+/// document shows.
+pub const RELAXABLE_RULES: [&str; 11] = [
+    "annotation",
+    "annotations",
+    "catalogue",
+    "field",
+    "form",
+    "form fields",
+    "form filling",
+    "form resources",
+    "new field",
+    "new signature field",
+    "page",
+];
 
 /// The form field that a [`Change`] concerns.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,10 +140,12 @@ impl Pdf<'_> {
     /// cannot be read is a change of level [`Other`](ChangeLevel::Other).
     pub fn history(&self, signatures: &[SignatureFacts]) -> Result<History, Error> {
         let mut changes = Vec::new();
-        let first = signatures.iter().map(|signature| signature.revision).min().unwrap_or(usize::MAX);
+        // Usage rights forbid nobody anything: readers without them change what they like.
+        let signatures = || signatures.iter().filter(|signature| signature.kind != SignatureKind::UsageRights);
+        let first = signatures().map(|signature| signature.revision).min().unwrap_or(usize::MAX);
         for (old, new) in self.revisions().zip(self.revisions().skip(1)) {
             if old.index() >= first {
-                step(&old, &new, &mut changes)?;
+                changes.extend_from_slice(&self.step(&old, &new)?);
             }
         }
         // Two readers see different documents, and only one of them is judged here. Behind the
@@ -140,8 +161,7 @@ impl Pdf<'_> {
             });
         }
         changes.sort_by_key(|change| change.revision);
-        let rules: Vec<Constraint> = signatures
-            .iter()
+        let rules: Vec<Constraint> = signatures()
             .map(|signature| {
                 let locks = signature.locks.iter().filter_map(|lock| lock.permission).min();
                 Constraint {
@@ -156,6 +176,18 @@ impl Pdf<'_> {
             (change, permitted)
         });
         Ok(History { changes: changes.collect() })
+    }
+
+    /// What `new` changed in `old`; judged once, however often the document is validated.
+    fn step(&self, old: &Revision<'_>, new: &Revision<'_>) -> Result<Arc<[Change]>, Error> {
+        if let Some(known) = self.steps.borrow().get(&new.index()) {
+            return Ok(Arc::clone(known));
+        }
+        let mut changes = Vec::new();
+        step(old, new, &mut changes)?;
+        let changes: Arc<[Change]> = changes.into();
+        self.steps.borrow_mut().insert(new.index(), Arc::clone(&changes));
+        Ok(changes)
     }
 
     /// The revision that brought a fault of structure in. An ambiguous section is laid to its own:
@@ -178,6 +210,19 @@ impl History {
         // Of what is not covered as a whole revision, nobody can say what changed.
         let permitted = after().all(|(_, permitted)| *permitted) && signature.coverage != Coverage::Partial;
         Changes { level, permitted, list }
+    }
+
+    /// All changes, in the order of the revisions.
+    #[must_use]
+    pub fn all(&self) -> Vec<Change> {
+        self.changes.iter().map(|(change, _)| change.clone()).collect()
+    }
+
+    /// Permits what breaks no rule but those of which `relaxed` is true.
+    pub(crate) fn relax(&mut self, relaxed: impl Fn(&str) -> bool) {
+        for (change, permitted) in &mut self.changes {
+            *permitted |= relaxed(change.rule);
+        }
     }
 
     /// The changes that no rule and no signature permits.

@@ -164,6 +164,7 @@ impl<'j> Judge<'j> {
                 let after = self.in_new(Some(after));
                 self.dictionaries(id, "form", &before, &after, Self::form_key);
             }
+            ("Pages" | "OCProperties", _) => self.other(at, "content", &format!("/{key} of the catalogue")),
             _ => self.other(at, "catalogue", &format!("/{key} of the catalogue")),
         }
     }
@@ -221,7 +222,10 @@ impl<'j> Judge<'j> {
             "LastModified" => self.note(Some(id), ChangeLevel::Lta, "metadata", "date of the page"),
             // The default: a rendering order for the keyboard, set along with the first widget.
             "Tabs" if before.is_none() => self.note(Some(id), ChangeLevel::Form, "page", "tab order of the page"),
-            _ => self.other(Some(id), "page", &format!("/{key} of the page")),
+            "AA" | "B" | "Dur" | "ID" | "Metadata" | "PieceInfo" | "StructParents" | "Tabs" | "Thumb" | "Trans" => {
+                self.other(Some(id), "page", &format!("/{key} of the page"));
+            }
+            _ => self.other(Some(id), "content", &format!("/{key} of the page")),
         }
     }
 

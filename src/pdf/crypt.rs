@@ -1,4 +1,5 @@
-//! Encrypted documents: the standard security handler (ISO 32000-2 §7.6).
+//! Encrypted documents: the standard security handler, and public-key handlers
+//! (ISO 32000-2 §7.6).
 //!
 //! Strings and streams are deciphered as objects are read. `/Contents` of a
 //! signature never is, nor is anything that a signature covers: digests are
@@ -11,6 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::crypto::Digest;
 use crate::crypto::DigestAlgorithm;
+use crate::crypto::PrivateKey;
 use crate::crypto::cipher;
 use crate::error::Error;
 use crate::error::Format;
@@ -23,6 +25,7 @@ use crate::pdf::object::Object;
 use crate::pdf::object::PdfString;
 use crate::pdf::object::Reference;
 use crate::pdf::object::StreamData;
+use crate::pdf::recipients;
 use crate::secret::Password;
 
 /// What fills a password up to 32 octets (Algorithm 2 a).
@@ -36,19 +39,35 @@ const MOST_PASSWORD: usize = 127;
 /// How a document is encrypted, and what was opened.
 #[derive(Clone, Debug)]
 pub struct Encryption {
-    strings: Method,
-    streams: Method,
-    embedded: Method,
-    named: BTreeMap<Vec<u8>, Method>,
+    strings: Cipher,
+    streams: Cipher,
+    embedded: Cipher,
+    named: BTreeMap<Vec<u8>, Cipher>,
     metadata: bool,
-    key: Key,
     /// The encryption dictionary, whose strings are not encrypted.
     dictionary: Option<Reference>,
     permissions: i32,
     owner: bool,
 }
 
-/// The file encryption key.
+/// What opens an encrypted document.
+#[derive(Clone, Copy)]
+pub(super) enum Secret<'s> {
+    /// Nothing but the empty user password.
+    None,
+    Password(&'s Password),
+    /// The private key of a recipient.
+    Key(&'s PrivateKey),
+}
+
+/// A method with its key.
+#[derive(Clone, Debug)]
+struct Cipher {
+    method: Method,
+    key: Key,
+}
+
+/// A file encryption key.
 #[derive(Clone)]
 struct Key(Zeroizing<Vec<u8>>);
 
@@ -64,6 +83,8 @@ enum Method {
     Rc4,
     Aes128,
     Aes256,
+    /// For recipients of whom the given key is none.
+    Closed,
 }
 
 /// The entries of the standard security handler.
@@ -81,40 +102,149 @@ struct Handler {
 }
 
 impl Encryption {
-    /// Opens the document with a password: as the user's, else as the owner's.
-    /// Without one, the empty user password is what the standard tries.
-    pub(super) fn open(latest: &Revision<'_>, password: Option<&Password>) -> Result<Option<Self>, Error> {
+    /// Opens the document: with a password as the user's, else as the owner's, or with a
+    /// recipient's key. Without either, the empty user password is what the standard tries.
+    pub(super) fn open(latest: &Revision<'_>, secret: Secret<'_>) -> Result<Option<Self>, Error> {
         let Some(entry) = latest.trailer().get("Encrypt") else { return Ok(None) };
         let dictionary = latest.resolve(entry)?;
         let Some(encrypt) = dictionary.as_dictionary() else {
             return Err(fault("/Encrypt", "a dictionary"));
         };
         let filter = latest.get(encrypt, "Filter")?;
-        if filter.as_name() != Some(b"Standard") {
-            let name = String::from_utf8_lossy(filter.as_name().unwrap_or_default()).into_owned();
-            return Err(Unsupported::new(Format::Pdf, format!("the security handler {name:?}")).into());
-        }
+        let sub_filter = latest.get(encrypt, "SubFilter")?;
         let version = integer(latest, encrypt, "V")?.unwrap_or(0);
+        let mut opened = match (filter.as_name(), sub_filter.as_name()) {
+            (Some(b"Standard"), _) => Self::open_standard(latest, encrypt, version, secret)?,
+            // Handlers of one sub-filter are interchangeable (§7.6.5.1).
+            (_, Some(b"adbe.pkcs7.s3" | b"adbe.pkcs7.s4" | b"adbe.pkcs7.s5")) => {
+                Self::open_public_key(latest, encrypt, version, secret)?
+            }
+            (name, _) => {
+                let name = String::from_utf8_lossy(name.unwrap_or_default()).into_owned();
+                return Err(Unsupported::new(Format::Pdf, format!("the security handler {name:?}")).into());
+            }
+        };
+        opened.dictionary = entry.as_reference();
+        Ok(Some(opened))
+    }
+
+    fn open_standard(
+        latest: &Revision<'_>,
+        encrypt: &Dictionary,
+        version: i64,
+        secret: Secret<'_>,
+    ) -> Result<Self, Error> {
         let handler = Handler::read(latest, encrypt, version)?;
-        let (strings, streams, embedded, named) = filters(latest, encrypt, version)?;
-        let (key, owner) = match password {
-            None => match handler.open_as_user(&[]) {
+        let (key, owner) = match secret {
+            Secret::None | Secret::Key(_) => match handler.open_as_user(&[]) {
                 Some(key) => (key, false),
                 None => return Err(SecretError::Missing { what: "the PDF document".into() }.into()),
             },
-            Some(password) => handler.open(password)?,
+            Secret::Password(password) => handler.open(password)?,
         };
-        Ok(Some(Self {
+        let cipher = |method| Cipher { method, key: Key(key.clone()) };
+        let (strings, streams, embedded, named) = if version < 4 {
+            let all = || cipher(Method::Rc4);
+            (all(), all(), all(), BTreeMap::new())
+        } else {
+            filters(latest, encrypt, version, &mut |_, method| Ok(cipher(method)))?
+        };
+        Ok(Self {
             strings,
             streams,
             embedded,
             named,
             metadata: handler.metadata || version < 4,
-            key: Key(key),
-            dictionary: entry.as_reference(),
+            dictionary: None,
             permissions: handler.permissions,
             owner,
-        }))
+        })
+    }
+
+    /// §7.6.5: the recipients stand in the dictionary, or, from version 4 on, in each crypt filter.
+    fn open_public_key(
+        latest: &Revision<'_>,
+        encrypt: &Dictionary,
+        version: i64,
+        secret: Secret<'_>,
+    ) -> Result<Self, Error> {
+        if !matches!(version, 1..=5) {
+            return Err(Unsupported::new(Format::Pdf, format!("public-key encryption of version {version}")).into());
+        }
+        let Secret::Key(private) = secret else {
+            return Err(SecretError::NoRecipient { what: "the PDF document".into(), tried: false }.into());
+        };
+        let limits = latest.pdf().limits();
+        let mut permissions = None;
+        let mut key = |holder: &Dictionary, metadata: bool, length: usize| -> Result<Key, Error> {
+            let list = latest.get(holder, "Recipients")?;
+            let envelopes = match &*list {
+                // A single one may stand without an array in a crypt filter.
+                Object::String(one) => vec![one.octets().to_vec()],
+                list => {
+                    let each = list.as_array().unwrap_or_default().iter();
+                    let each = each.map(|one| Ok(latest.resolve(one)?.as_string().map(<[u8]>::to_vec)));
+                    each.collect::<Result<Option<Vec<_>>, Error>>()?.unwrap_or_default()
+                }
+            };
+            if envelopes.is_empty() {
+                return Err(fault("/Recipients", "an array of strings"));
+            }
+            let opened = recipients::open(&envelopes, private, limits)?;
+            let opened =
+                opened.ok_or_else(|| SecretError::NoRecipient { what: "the PDF document".into(), tried: true })?;
+            permissions = permissions.or(opened.permissions);
+            Ok(Key(opened.key(&envelopes, metadata, length)))
+        };
+        let (strings, streams, embedded, named, metadata) = if version < 4 {
+            let length = match (version, integer(latest, encrypt, "Length")?) {
+                (1, _) | (_, None) => 5,
+                (_, Some(bits @ 40..=128)) if bits % 8 == 0 => usize::try_from(bits / 8).unwrap_or(5),
+                (_, Some(_)) => return Err(fault("/Length of /Encrypt", "40 to 128 bits, in whole octets")),
+            };
+            let cipher = Cipher { method: Method::Rc4, key: key(encrypt, true, length)? };
+            (cipher.clone(), cipher.clone(), cipher, BTreeMap::new(), true)
+        } else {
+            let mut all = true;
+            let (strings, streams, embedded, named) = filters(latest, encrypt, version, &mut |filter, method| {
+                let metadata = latest.get(filter, "EncryptMetadata")?.as_bool().unwrap_or(true);
+                let length = match method {
+                    Method::Identity | Method::Closed => return Ok(Cipher::identity()),
+                    Method::Aes256 => 32,
+                    Method::Aes128 => 16,
+                    // In octets; some producers write bits.
+                    Method::Rc4 => match integer(latest, filter, "Length")? {
+                        None => 16,
+                        Some(octets @ 5..=16) => usize::try_from(octets).unwrap_or(16),
+                        Some(bits @ 40..=128) if bits % 8 == 0 => usize::try_from(bits / 8).unwrap_or(16),
+                        Some(_) => return Err(fault("/Length of a crypt filter", "5 to 16 octets")),
+                    },
+                };
+                all &= metadata;
+                match key(filter, metadata, length) {
+                    Ok(key) => Ok(Cipher { method, key }),
+                    // Attachments may be for others than the document.
+                    Err(Error::Secret(_)) => Ok(Cipher { method: Method::Closed, ..Cipher::identity() }),
+                    Err(error) => Err(error),
+                }
+            })?;
+            if strings.method == Method::Closed || streams.method == Method::Closed {
+                return Err(SecretError::NoRecipient { what: "the PDF document".into(), tried: true }.into());
+            }
+            (strings, streams, embedded, named, all)
+        };
+        let permissions = permissions.unwrap_or(0);
+        Ok(Self {
+            strings,
+            streams,
+            embedded,
+            named,
+            metadata,
+            dictionary: None,
+            permissions,
+            // Bit 2 of Table 24: whatever the owner of the document may do.
+            owner: permissions & 1 << 1 != 0,
+        })
     }
 
     /// `/P`: what the owner permits whoever opens it as a user (Table 22), bit 1 the lowest.
@@ -144,19 +274,20 @@ impl Encryption {
 
     /// Deciphers the strings of an object that stands in the file itself.
     pub(super) fn object(&self, id: Reference, object: Object) -> Result<Object, Error> {
-        if self.strings == Method::Identity || self.dictionary == Some(id) {
+        if self.strings.method == Method::Identity || self.dictionary == Some(id) {
             return Ok(object);
         }
-        strings(object, &|octets| self.decipher(self.strings, id, octets))
+        strings(object, &|octets| self.strings.decipher(id, octets))
     }
 
     /// An object as it has to be written under `id`: strings and stream enciphered.
     pub(super) fn encipher_object(&self, id: Reference, object: Object) -> Result<Object, Error> {
-        let object = strings(object, &|octets| self.encipher(self.strings, id, octets))?;
+        let object = strings(object, &|octets| self.strings.encipher(id, octets))?;
         let Object::Stream(mut stream) = object else { return Ok(object) };
-        if let StreamData::Octets(octets) = &mut stream.data {
-            let method = self.method(&stream.dictionary);
-            *octets = self.encipher(method, id, octets)?;
+        if let StreamData::Octets(octets) = &mut stream.data
+            && let Some(cipher) = self.cipher(&stream.dictionary)
+        {
+            *octets = cipher.encipher(id, octets)?;
         }
         Ok(Object::Stream(stream))
     }
@@ -170,33 +301,40 @@ impl Encryption {
         filter: Option<&[u8]>,
         octets: Vec<u8>,
     ) -> Result<Vec<u8>, Error> {
-        let method = match filter {
-            Some(name) => self.named.get(name).copied().unwrap_or(Method::Identity),
-            None => self.method(dictionary),
+        let cipher = match filter {
+            Some(name) => self.named.get(name),
+            None => self.cipher(dictionary),
         };
-        match method {
-            Method::Identity => Ok(octets),
-            method => self.decipher(method, id, &octets),
+        match cipher {
+            Some(cipher) if cipher.method != Method::Identity => cipher.decipher(id, &octets),
+            _ => Ok(octets),
         }
     }
 
-    /// The method of a stream that names none for itself.
-    fn method(&self, dictionary: &Dictionary) -> Method {
+    /// The cipher of a stream that names none for itself.
+    fn cipher(&self, dictionary: &Dictionary) -> Option<&Cipher> {
         if dictionary.is_type("XRef") || dictionary.is_type("Metadata") && !self.metadata {
-            return Method::Identity;
+            return None;
         }
-        if dictionary.is_type("EmbeddedFile") { self.embedded } else { self.streams }
+        Some(if dictionary.is_type("EmbeddedFile") { &self.embedded } else { &self.streams })
+    }
+}
+
+impl Cipher {
+    fn identity() -> Self {
+        Self { method: Method::Identity, key: Key(Zeroizing::default()) }
     }
 
     /// The initialisation vector follows from key, place and content, so that
     /// the same update gives the same octets.
-    fn encipher(&self, method: Method, id: Reference, octets: &[u8]) -> Result<Vec<u8>, Error> {
-        let enciphered = match method {
+    fn encipher(&self, id: Reference, octets: &[u8]) -> Result<Vec<u8>, Error> {
+        let enciphered = match self.method {
             Method::Identity => Some(octets.to_vec()),
+            Method::Closed => None,
             Method::Rc4 => cipher::rc4(&self.object_key(id, false), octets),
             Method::Aes128 | Method::Aes256 => {
                 let own = self.object_key(id, true);
-                let key: &[u8] = if method == Method::Aes256 { &self.key.0 } else { &own };
+                let key: &[u8] = if self.method == Method::Aes256 { &self.key.0 } else { &own };
                 let mut digester = DigestAlgorithm::Sha256.digester();
                 digester.update(&self.key.0);
                 digester.update(&id.number.to_le_bytes());
@@ -211,13 +349,14 @@ impl Encryption {
         enciphered.ok_or_else(|| fault(format!("object {id}"), "a key that enciphers it"))
     }
 
-    fn decipher(&self, method: Method, id: Reference, octets: &[u8]) -> Result<Vec<u8>, Error> {
-        let deciphered = match method {
+    fn decipher(&self, id: Reference, octets: &[u8]) -> Result<Vec<u8>, Error> {
+        let deciphered = match self.method {
             Method::Identity => Some(octets.to_vec()),
+            Method::Closed => None,
             Method::Rc4 => cipher::rc4(&self.object_key(id, false), octets),
             Method::Aes128 | Method::Aes256 => {
                 let own;
-                let key: &[u8] = if method == Method::Aes256 {
+                let key: &[u8] = if self.method == Method::Aes256 {
                     &self.key.0
                 } else {
                     own = self.object_key(id, true);
@@ -487,15 +626,17 @@ fn nineteen_more(key: &[u8], mut octets: Vec<u8>, numbers: impl Iterator<Item = 
     Some(octets)
 }
 
-type Filters = (Method, Method, Method, BTreeMap<Vec<u8>, Method>);
+type Filters = (Cipher, Cipher, Cipher, BTreeMap<Vec<u8>, Cipher>);
 
-/// Which method deciphers strings, streams and embedded files.
-fn filters(latest: &Revision<'_>, encrypt: &Dictionary, version: i64) -> Result<Filters, Error> {
-    if version < 4 {
-        return Ok((Method::Rc4, Method::Rc4, Method::Rc4, BTreeMap::new()));
-    }
+/// Which cipher serves strings, streams and embedded files; `key` gives that of one crypt filter.
+fn filters(
+    latest: &Revision<'_>,
+    encrypt: &Dictionary,
+    version: i64,
+    cipher: &mut dyn FnMut(&Dictionary, Method) -> Result<Cipher, Error>,
+) -> Result<Filters, Error> {
     let mut named = BTreeMap::new();
-    named.insert(b"Identity".to_vec(), Method::Identity);
+    named.insert(b"Identity".to_vec(), Cipher::identity());
     let list = latest.get(encrypt, "CF")?;
     for (name, value) in list.as_dictionary().into_iter().flat_map(Dictionary::iter) {
         let filter = latest.resolve(value)?;
@@ -514,19 +655,19 @@ fn filters(latest: &Revision<'_>, encrypt: &Dictionary, version: i64) -> Result<
         if (method == Method::Aes256) != (version == 5) && method != Method::Identity {
             return Err(fault("/CFM of /Encrypt", "a method of the encryption's version"));
         }
-        named.insert(name.octets().to_vec(), method);
+        named.insert(name.octets().to_vec(), cipher(filter, method)?);
     }
-    let choose = |key: &str, default: Method| -> Result<Method, Error> {
+    let choose = |key: &str, default: Cipher| -> Result<Cipher, Error> {
         match latest.get(encrypt, key)?.as_name() {
             None => Ok(default),
             Some(name) => {
-                named.get(name).copied().ok_or_else(|| fault(format!("/{key} of /Encrypt"), "a filter of /CF"))
+                named.get(name).cloned().ok_or_else(|| fault(format!("/{key} of /Encrypt"), "a filter of /CF"))
             }
         }
     };
-    let streams = choose("StmF", Method::Identity)?;
-    let strings = choose("StrF", Method::Identity)?;
-    let embedded = choose("EFF", streams)?;
+    let streams = choose("StmF", Cipher::identity())?;
+    let strings = choose("StrF", Cipher::identity())?;
+    let embedded = choose("EFF", streams.clone())?;
     Ok((strings, streams, embedded, named))
 }
 

@@ -1,5 +1,6 @@
 //! Digests over covered ranges: the file is read once, whatever the number of signatures.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::crypto::Backend;
@@ -18,6 +19,12 @@ const CHUNK: u64 = 256 << 10;
 /// their gaps, so honest files stay near 1.
 const MOST_PASSES: u64 = 64;
 
+/// Digests that were computed, by ranges and algorithm.
+pub(super) type Digests = HashMap<([Range<u64>; 2], DigestAlgorithm), Digest>;
+
+/// So many are kept; a document has one for each of its signatures.
+const MOST_KEPT: usize = 4096;
+
 struct Running<'r> {
     ranges: &'r [Range<u64>; 2],
     digester: Option<Digester>,
@@ -28,7 +35,7 @@ impl Pdf<'_> {
     /// The digest of each pair of ranges, in one pass over the file.
     ///
     /// What lies before the gaps is digested once per algorithm: at each gap the
-    /// running state is cloned.
+    /// running state is cloned. What was digested once is not read again.
     ///
     /// # Errors
     /// Where a pair does not begin at 0 or is out of order, the file cannot be
@@ -46,6 +53,23 @@ impl Pdf<'_> {
         backend: Backend,
         wanted: &[([Range<u64>; 2], DigestAlgorithm)],
     ) -> Result<Vec<Digest>, Error> {
+        let unknown: Vec<_> = {
+            let kept = self.digests.borrow();
+            wanted.iter().filter(|wanted| !kept.contains_key(*wanted)).cloned().collect()
+        };
+        let computed = if unknown.is_empty() { Vec::new() } else { self.compute(backend, &unknown)? };
+        let computed: Digests = unknown.into_iter().zip(computed).collect();
+        let mut kept = self.digests.borrow_mut();
+        let all = wanted.iter().map(|wanted| computed.get(wanted).or_else(|| kept.get(wanted)).copied());
+        let all: Option<Vec<Digest>> = all.collect();
+        if kept.len().saturating_add(computed.len()) > MOST_KEPT {
+            kept.clear();
+        }
+        kept.extend(computed);
+        all.ok_or_else(|| Misuse::new("ranges that were not reached").into())
+    }
+
+    fn compute(&self, backend: Backend, wanted: &[([Range<u64>; 2], DigestAlgorithm)]) -> Result<Vec<Digest>, Error> {
         let orderly = |[head, tail]: &[Range<u64>; 2]| {
             head.start == 0 && head.end <= tail.start && tail.start <= tail.end && tail.end <= self.len()
         };

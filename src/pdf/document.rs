@@ -8,6 +8,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::crypto::PrivateKey;
 use crate::error::Error;
 use crate::error::Format;
 use crate::error::LimitExceeded;
@@ -15,7 +16,10 @@ use crate::error::Malformed;
 use crate::error::Misuse;
 use crate::finding::Finding;
 use crate::limits::Limits;
+use crate::pdf::changes::Change;
 use crate::pdf::crypt::Encryption;
+use crate::pdf::crypt::Secret;
+use crate::pdf::digests::Digests;
 use crate::pdf::filter;
 use crate::pdf::layout;
 use crate::pdf::layout::Bounds;
@@ -54,6 +58,10 @@ pub struct Pdf<'a> {
     work: Cell<u64>,
     following: Cell<u8>,
     encryption: Option<Encryption>,
+    /// Digests of covered ranges, so that validating once more reads no octet again.
+    pub(super) digests: RefCell<Digests>,
+    /// What each revision changed, by its index; for the same reason.
+    pub(super) steps: RefCell<HashMap<usize, Arc<[Change]>>>,
 }
 
 /// One revision: the document as it stood when its `%%EOF` was written.
@@ -109,7 +117,7 @@ impl<'a> Pdf<'a> {
     /// Where the structure is malformed, or a limit is reached;
     /// [`Error::Secret`] where a password is needed.
     pub fn parse(source: impl Source + 'a, limits: &Limits) -> Result<Self, Error> {
-        Self::open(source, limits, None)
+        Self::open(source, limits, Secret::None)
     }
 
     /// As [`parse`](Self::parse), with the password of its user or its owner.
@@ -118,10 +126,22 @@ impl<'a> Pdf<'a> {
     /// # Errors
     /// As there; [`Error::Secret`] where the password is wrong.
     pub fn parse_with_password(source: impl Source + 'a, limits: &Limits, password: &Password) -> Result<Self, Error> {
-        Self::open(source, limits, Some(password))
+        Self::open(source, limits, Secret::Password(password))
     }
 
-    fn open(source: impl Source + 'a, limits: &Limits, password: Option<&Password>) -> Result<Self, Error> {
+    /// As [`parse`](Self::parse), with the private key of a recipient, for a document that is
+    /// encrypted with public keys (ISO 32000-2 §7.6.5): RSA, PKCS#1 v1.5 or OAEP.
+    /// A document that is not does not ask for it.
+    ///
+    /// The key stays the caller's; the document keeps what it was encrypted with.
+    ///
+    /// # Errors
+    /// As there; [`Error::Secret`] where the key is of none of the recipients.
+    pub fn parse_with_key(source: impl Source + 'a, limits: &Limits, key: &PrivateKey) -> Result<Self, Error> {
+        Self::open(source, limits, Secret::Key(key))
+    }
+
+    fn open(source: impl Source + 'a, limits: &Limits, secret: Secret<'_>) -> Result<Self, Error> {
         let layout = layout::read(&source, limits)?;
         let mut pdf = Self {
             source: Box::new(source),
@@ -135,8 +155,10 @@ impl<'a> Pdf<'a> {
             work: Cell::new(0),
             following: Cell::new(0),
             encryption: None,
+            digests: RefCell::default(),
+            steps: RefCell::default(),
         };
-        let encryption = Encryption::open(&pdf.latest(), password)?;
+        let encryption = Encryption::open(&pdf.latest(), secret)?;
         if encryption.is_some() {
             // What was read on the way there was read as it stands in the file.
             pdf.cache = RefCell::default();
@@ -316,6 +338,16 @@ impl<'p> Revision<'p> {
     /// Numbers that this revision's own sections define or free, ascending within each section.
     pub(super) fn own_numbers(&self) -> impl Iterator<Item = u32> {
         self.sections().iter().flat_map(|section| &section.entries).map(|entry| entry.number)
+    }
+
+    /// The entries of its own sections.
+    pub(super) fn own_places(&self) -> impl Iterator<Item = (u32, Place)> {
+        self.sections().iter().flat_map(|section| &section.entries).map(|entry| (entry.number, entry.place()))
+    }
+
+    /// Where its own cross-reference sections stand.
+    pub(super) fn section_offsets(&self) -> impl Iterator<Item = u64> {
+        self.sections().iter().map(|section| section.offset)
     }
 
     /// Whether one of its own cross-reference sections stands at `offset`.

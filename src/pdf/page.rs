@@ -99,7 +99,7 @@ impl Rectangle {
         vec![rounded(self.left), rounded(self.bottom), rounded(self.right), rounded(self.top)].into()
     }
 
-    fn intersection(&self, other: &Self) -> Self {
+    pub(super) fn intersection(&self, other: &Self) -> Self {
         Self {
             left: self.left.max(other.left),
             bottom: self.bottom.max(other.bottom),
@@ -141,6 +141,36 @@ impl Page {
         })?;
         let pages = index - left;
         found.ok_or_else(|| Misuse::new(format!("page {} of a document of {pages} pages", index + 1)).into())
+    }
+
+    /// All pages in order.
+    ///
+    /// # Errors
+    /// Malformed page trees.
+    pub(super) fn all(revision: Revision<'_>) -> Result<Vec<Self>, Error> {
+        let mut all = Vec::new();
+        walk(revision, |id, dictionary, inherited| {
+            all.push(Self::new(revision, id, dictionary, inherited)?);
+            Ok(true)
+        })?;
+        Ok(all)
+    }
+
+    /// What its contents draw with, its own or inherited; null where there is none.
+    ///
+    /// # Errors
+    /// Malformed page trees.
+    pub(super) fn resources(&self, revision: Revision<'_>) -> Result<Arc<Object>, Error> {
+        let mut node = revision.object(self.id)?;
+        for _ in 0..revision.pdf().limits().depth {
+            let Some(dictionary) = node.as_dictionary() else { break };
+            if dictionary.get("Resources").is_some() {
+                return revision.get(dictionary, "Resources");
+            }
+            let parent = revision.get(dictionary, "Parent")?;
+            node = parent;
+        }
+        Ok(Arc::default())
     }
 
     /// The page whose object is `id`.
@@ -234,6 +264,26 @@ impl Page {
     }
 }
 
+impl Page {
+    /// A rectangle in the default user space of the page as a person sees it: the
+    /// inverse of [`to_user_space`](Self::to_user_space).
+    ///
+    /// # Errors
+    /// Where the document does not tell the size of the page.
+    pub fn to_shown(&self, user: Rectangle) -> Result<Rectangle, Error> {
+        let page = self.shown()?;
+        let (l, b, r, t) = (user.left, user.bottom, user.right, user.top);
+        let [left, bottom, right, top] = match self.rotation {
+            Rotation::None => [l - page.left, b - page.bottom, r - page.left, t - page.bottom],
+            Rotation::Quarter => [b - page.bottom, page.right - r, t - page.bottom, page.right - l],
+            Rotation::Half => [page.right - r, page.top - t, page.right - l, page.top - b],
+            Rotation::ThreeQuarters => [page.top - t, l - page.left, page.top - b, r - page.left],
+        }
+        .map(|value| value * self.unit);
+        Ok(Rectangle { left, bottom, right, top })
+    }
+}
+
 /// Visits the pages in order until `visit` returns false.
 fn walk(
     revision: Revision<'_>,
@@ -315,6 +365,7 @@ mod tests {
         ];
         for (rotation, expected) in cases {
             assert_eq!(page(rotation).to_user_space(seen).unwrap(), expected, "{rotation:?}");
+            assert_eq!(page(rotation).to_shown(expected).unwrap(), seen, "{rotation:?}");
         }
     }
 

@@ -75,7 +75,8 @@ pub enum SignatureKind {
     ///
     /// The `/SubFilter` decides, since producers write every `/Type`.
     DocumentTimestamp,
-    /// Usage rights of a vendor, `/Perms` `/UR3`; no signature of a person.
+    /// Usage rights of a reader's vendor (§12.8.2.3): named by `/UR3` or `/UR` of `/Perms`, or with a
+    /// transform of that name. No signature of a person.
     UsageRights,
 }
 
@@ -255,14 +256,24 @@ impl Pdf<'_> {
         let permissions = latest.get(catalog, "Perms")?;
         let Some(permissions) = permissions.as_dictionary() else { return Ok(()) };
         for key in ["DocMDP", "UR3", "UR"] {
-            let Some(id) = permissions.get(key).and_then(Object::as_reference) else { continue };
-            if !seen.insert(id) {
-                continue;
-            }
-            let Some(mut facts) = facts_of(latest, String::new(), None, id)? else { continue };
+            let value = permissions.get(key).unwrap_or(&Object::Null);
+            let mut facts = match value {
+                Object::Reference(id) if !seen.insert(*id) => continue,
+                Object::Reference(id) => match facts_of(latest, String::new(), None, *id)? {
+                    Some(facts) => facts,
+                    None => continue,
+                },
+                Object::Dictionary(dictionary) => {
+                    let mut facts = read_facts(latest, dictionary);
+                    let message = "the signature dictionary is not an indirect object";
+                    facts.findings.push(Finding::error("SIGNATURE_DIRECT", message).at(format!("/Perms /{key}")));
+                    facts
+                }
+                _ => continue,
+            };
             if key == "DocMDP" {
                 let message = "a certification signature stands in no field";
-                facts.findings.push(Finding::warning("SIGNATURE_WITHOUT_FIELD", message).at(id));
+                facts.findings.push(Finding::warning("SIGNATURE_WITHOUT_FIELD", message).at(format!("/Perms /{key}")));
             } else {
                 facts.kind = SignatureKind::UsageRights;
             }
@@ -386,7 +397,9 @@ fn read_facts(revision: &Revision<'_>, dictionary: &Dictionary) -> SignatureFact
         }
         _ => Vec::new(),
     };
-    let (certification, locks) = transforms(revision, dictionary, &mut findings);
+    let transforms = transforms(revision, dictionary, &mut findings);
+    // What it was made for counts, wherever a document names it: a vendor's is not an officer's.
+    let kind = if transforms.usage_rights { SignatureKind::UsageRights } else { kind };
     SignatureFacts {
         field_name: String::new(),
         field: None,
@@ -403,26 +416,29 @@ fn read_facts(revision: &Revision<'_>, dictionary: &Dictionary) -> SignatureFact
         location: text("Location"),
         contact_info: text("ContactInfo"),
         name: text("Name"),
-        certification,
-        locks,
+        certification: transforms.certification,
+        locks: transforms.locks,
         certificates,
         findings,
     }
 }
 
-/// DocMDP and FieldMDP of the signature's `/Reference` (ISO 32000-2 §12.8.2).
-fn transforms(
-    revision: &Revision<'_>,
-    dictionary: &Dictionary,
-    findings: &mut Vec<Finding>,
-) -> (Option<Permission>, Vec<FieldLock>) {
-    let mut certification: Option<Permission> = None;
-    let mut locks = Vec::new();
+/// What `/Reference` of a signature says.
+#[derive(Default)]
+struct Transforms {
+    certification: Option<Permission>,
+    locks: Vec<FieldLock>,
+    usage_rights: bool,
+}
+
+/// DocMDP, FieldMDP and UR of the signature's `/Reference` (ISO 32000-2 §12.8.2).
+fn transforms(revision: &Revision<'_>, dictionary: &Dictionary, findings: &mut Vec<Finding>) -> Transforms {
+    let mut transforms = Transforms::default();
     let references = match revision.get(dictionary, "Reference") {
         Ok(references) => references,
         Err(error) => {
             findings.push(Finding::error("SIGNATURE_REFERENCE", error.to_string()));
-            return (Some(Permission::NoChanges), locks);
+            return Transforms { certification: Some(Permission::NoChanges), ..transforms };
         }
     };
     for reference in references.as_array().unwrap_or_default() {
@@ -435,13 +451,14 @@ fn transforms(
         match method.as_name() {
             Some(b"DocMDP") => {
                 let own = permission(revision, parameters, findings).unwrap_or(Permission::FormFilling);
-                certification = Some(certification.map_or(own, |earlier| earlier.min(own)));
+                transforms.certification = Some(transforms.certification.map_or(own, |earlier| earlier.min(own)));
             }
-            Some(b"FieldMDP") => locks.push(lock_of(revision, parameters, findings)),
+            Some(b"FieldMDP") => transforms.locks.push(lock_of(revision, parameters, findings)),
+            Some(b"UR" | b"UR3") => transforms.usage_rights = true,
             _ => {}
         }
     }
-    (certification, locks)
+    transforms
 }
 
 /// `/P`, absent or 1 to 3; anything else counts as the strictest.

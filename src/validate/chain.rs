@@ -52,6 +52,9 @@ pub(super) enum Purpose {
     TimeStamping,
 }
 
+/// What was found out of a certificate for a purpose.
+type ByLeaf<T> = RefCell<HashMap<(Digest, Purpose), Rc<T>>>;
+
 /// All that one validation judges certificates by.
 pub(super) struct Certificates<'v> {
     pub(super) policy: &'v Policy,
@@ -63,7 +66,9 @@ pub(super) struct Certificates<'v> {
     proofs: Proofs,
     /// What is known of the time of everything in the document.
     pub(super) existence: Existence,
-    judged: RefCell<HashMap<(Digest, Purpose), Rc<Chain>>>,
+    judged: ByLeaf<Chain>,
+    /// The paths that are right apart from time, for signatures proven to be of different times.
+    timeless: ByLeaf<[Path]>,
 }
 
 /// The judgement on one certificate with its path.
@@ -116,6 +121,7 @@ impl<'v> Certificates<'v> {
             proofs: Proofs::default(),
             existence: Existence::at(at),
             judged: RefCell::default(),
+            timeless: RefCell::default(),
         }
     }
 
@@ -276,8 +282,14 @@ impl<'v> Certificates<'v> {
     /// `nextUpdate`, that is how far it is slid here, too. It leaves expiry to
     /// what the evidence covers; here it always counts.
     pub(super) fn in_the_past(&self, leaf: &Certificate, purpose: Purpose, proven: Time) -> Option<Chain> {
-        let builder = self.builder(self.settings(purpose).without_validity_periods());
-        let paths: Vec<Path> = builder.paths(leaf).take(MOST_PATHS).collect();
+        let key = (leaf.sha256(), purpose);
+        let known = self.timeless.borrow().get(&key).map(Rc::clone);
+        let paths = known.unwrap_or_else(|| {
+            let builder = self.builder(self.settings(purpose).without_validity_periods());
+            let paths: Rc<[Path]> = builder.paths(leaf).take(MOST_PATHS).collect();
+            self.timeless.borrow_mut().insert(key, Rc::clone(&paths));
+            paths
+        });
         paths.iter().filter(|path| path.validity().is_some()).find_map(|path| self.slide(path, proven))
     }
 

@@ -15,6 +15,8 @@ use super::report::SignatureReport;
 use super::report::TimeProof;
 use super::report::Wanted;
 use crate::finding::Finding;
+use crate::pdf::PageChange;
+use crate::pdf::page::Rectangle;
 use crate::time::Time;
 
 use super::report::CertificateStatus;
@@ -47,6 +49,10 @@ impl Report {
                     o.member("anchors").list(&set.anchors, |o, sha256| o.string(sha256));
                 });
             });
+            match self.expectations_met() {
+                Some(met) => o.member("expectations_met").bool(met),
+                None => o.member("expectations_met").raw("null"),
+            }
             o.member("kyso_version").string(Self::CRATE_VERSION);
         });
         json.out.push('\n');
@@ -86,7 +92,28 @@ fn signature(json: &mut Json, report: &SignatureReport) {
         o.member("path").list(report.path(), entry);
         o.member("level_notes").list(report.level_notes(), finding);
         o.member("change_list").list(report.change_list(), |o, c| o.string(c));
+        match report.page_changes() {
+            Some(changes) => o.member("page_changes").list(changes, page_change),
+            None => o.member("page_changes").raw("null"),
+        }
         o.member("checks").list(report.checks(), check);
+    });
+}
+
+/// Pages and revisions are counted from 1, as in what people read.
+fn page_change(json: &mut Json, change: &PageChange) {
+    json.object(|o| {
+        o.member("revision").raw(&(change.revision + 1).to_string());
+        o.member("page").raw(&(change.page + 1).to_string());
+        let Rectangle { left, bottom, right, top } = change.rectangle;
+        // Hundredths of a point; a number that is none does not come out of a page.
+        o.member("rectangle").list([left, bottom, right, top], |o, edge| o.raw(&format!("{edge:.2}")));
+        o.member("kind").string(change.kind.name());
+        o.member("level").string(change.level.name());
+        o.member("object").optional(change.object.map(|id| id.to_string()).as_deref());
+        o.member("name").optional(change.name.as_deref());
+        o.member("text").string(&change.text);
+        o.member("reason").string(&change.reason);
     });
 }
 

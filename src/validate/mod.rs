@@ -8,6 +8,7 @@ mod archive;
 mod chain;
 mod cms;
 mod etsi;
+mod expect;
 mod gather;
 mod indication;
 mod json;
@@ -26,6 +27,8 @@ mod token;
 mod trust;
 mod validator;
 
+pub use expect::Expectations;
+pub use expect::ExpectedSigner;
 pub use gather::Gathered;
 pub use gather::Gathering;
 pub use indication::Failure;

@@ -4,6 +4,7 @@
 //! for what lies before it that it existed then (EN 319 102-1 §5.6.3); the
 //! report lists everything in the order in which it was applied.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::chain::Certificates;
@@ -46,6 +47,7 @@ use crate::finding::Severity;
 use crate::pdf;
 use crate::pdf::ChangeLevel;
 use crate::pdf::History;
+use crate::pdf::PageChange;
 use crate::pdf::Pdf;
 use crate::pdf::SecurityStore;
 use crate::pdf::SignatureFacts;
@@ -56,6 +58,9 @@ use crate::timestamp::TimeStampToken;
 use crate::x509::Certificate;
 use crate::x509::Crl;
 use crate::x509::ocsp::OcspResponse;
+
+/// The first octet of signed attributes in DER.
+const SET: u8 = 0x31;
 
 /// What `/Contents` holds, by the rules of the `/SubFilter`.
 enum Container {
@@ -75,20 +80,42 @@ struct Entry<'d> {
 }
 
 /// Validates every signature of `document` into `report`.
-pub(super) fn validate(mut certificates: Certificates<'_>, document: &Pdf<'_>, report: &mut Report) {
+pub(super) fn validate(
+    mut certificates: Certificates<'_>,
+    document: &Pdf<'_>,
+    place_changes: bool,
+    report: &mut Report,
+) {
     report.findings.extend_from_slice(document.findings());
     let mut facts = match document.signatures() {
         Ok(facts) => facts,
         Err(error) => return report.signatures.push(unreadable(&error, certificates.at)),
     };
-    let history = document.history(&facts);
+    let mut history = document.history(&facts);
+    if let Ok(history) = &mut history {
+        history.relax(|rule| certificates.policy.relaxes(rule));
+    }
     facts.retain(|facts| {
         if facts.kind == pdf::SignatureKind::UsageRights {
-            let message = "usage rights granted by a reader's vendor; they are no signature of a person";
-            report.findings.push(Finding::info("PDF_USAGE_RIGHTS", message));
+            let message = "a signature of a reader's vendor grants usage rights; it is no signature of a person";
+            let finding = Finding::warning("PDF_USAGE_RIGHTS", message);
+            report.findings.push(match facts.object {
+                Some(id) => finding.at(id),
+                None => finding,
+            });
         }
         facts.kind != pdf::SignatureKind::UsageRights
     });
+    if facts.is_empty() {
+        // Nobody signed it yet: what is said now can still be heeded.
+        match document.hidden_content() {
+            Ok(findings) => report.findings.extend(findings),
+            Err(error) => {
+                let message = format!("hidden content cannot be looked for: {error}");
+                report.findings.push(Finding::warning("HIDDEN_NOT_SEARCHED", message));
+            }
+        }
+    }
     let entries = match entries(document, &facts, certificates.backend) {
         Ok(entries) => entries,
         Err(error) => return report.signatures.push(unreadable(&error, certificates.at)),
@@ -112,7 +139,15 @@ pub(super) fn validate(mut certificates: Certificates<'_>, document: &Pdf<'_>, r
     }
     certificates.carried(&carried);
 
-    let mut walk = Walk { document, entries: &entries, history: &history, carried: &carried, covering: None };
+    let places = history.as_ref().ok().filter(|_| place_changes).map(|history| document.page_changes(&history.all()));
+    let mut walk = Walk {
+        document,
+        entries: &entries,
+        history: &history,
+        places: places.as_ref(),
+        carried: &carried,
+        covering: None,
+    };
     let mut judged: Vec<SignatureReport> =
         (0..entries.len()).rev().filter_map(|index| walk.judge(index, &mut certificates)).collect();
     judged.reverse();
@@ -124,6 +159,7 @@ struct Walk<'w> {
     document: &'w Pdf<'w>,
     entries: &'w [Entry<'w>],
     history: &'w Result<History, Error>,
+    places: Option<&'w Result<Vec<PageChange>, Error>>,
     carried: &'w Evidence,
     /// The earliest proof by the document time-stamps judged so far, and what it covers.
     covering: Option<Covering>,
@@ -140,7 +176,7 @@ impl Walk<'_> {
     fn judge(&mut self, index: usize, certificates: &mut Certificates<'_>) -> Option<SignatureReport> {
         let entry = self.entries.get(index)?;
         let mut report = draft(entry.facts, certificates);
-        changes(entry.facts, self.history, certificates, &mut report);
+        changes(entry.facts, self.history, self.places, certificates, &mut report);
         let existence = match &self.covering {
             Some(covering) => covering.existence.clone(),
             None => certificates.existence.clone(),
@@ -189,6 +225,13 @@ impl Walk<'_> {
             let message = format!("the CMS has {} signers; a PDF signature has one", signed.signers().len());
             return Err(Finding::error("SIGNER_COUNT", message));
         };
+        // Octets that are the signed attributes of another signature cannot be told from content where a signer
+        // has none. ISO 32000-2 §12.8.3.3 permits to have none, and old signatures do; but a document begins otherwise.
+        let first = self.document.read(0..1).unwrap_or_default();
+        if signer.signed_attributes().is_none() && first.first() == Some(&SET) {
+            let message = "there are no signed attributes, and the file may be those of another signature";
+            return Err(Finding::error("SIGNED_ATTRIBUTES", message));
+        }
         let pades = report.format == SignatureFormat::Pades;
         let require = pades || certificates.policy.require_signing_certificate;
         let demands = Demands { signed_attributes: pades, signing_certificate: require };
@@ -290,6 +333,7 @@ impl SignatureReport {
         self.changes = draft.changes;
         self.changes_permitted = draft.changes_permitted;
         self.change_list = draft.change_list;
+        self.page_changes = draft.page_changes;
         self.deviations.splice(0..0, draft.deviations);
         self.findings.splice(0..0, draft.findings);
         self.checks.splice(0..0, draft.checks);
@@ -473,6 +517,7 @@ fn unreadable(error: &Error, at: Time) -> SignatureReport {
 fn changes(
     facts: &SignatureFacts,
     history: &Result<History, Error>,
+    places: Option<&Result<Vec<PageChange>, Error>>,
     certificates: &Certificates<'_>,
     report: &mut SignatureReport,
 ) {
@@ -480,10 +525,28 @@ fn changes(
     match history {
         Ok(history) => {
             let changes = history.after(facts);
-            let level = level_of(changes.level);
-            report.changes = Some(level);
-            report.changes_permitted = changes.permitted && certificates.policy.permits(level);
+            let policy = certificates.policy;
+            report.changes = Some(level_of(changes.level));
+            let (waived, judged): (Vec<_>, Vec<_>) = changes.list.iter().partition(|c| policy.relaxes(c.rule));
+            let level = judged.iter().map(|change| change.level).max().unwrap_or(ChangeLevel::None);
+            report.changes_permitted = changes.permitted && policy.permits(level_of(level));
+            let rules: BTreeSet<&str> = waived.iter().filter(|c| c.level > ChangeLevel::Lta).map(|c| c.rule).collect();
+            for rule in rules {
+                let message = "later changes are accepted because the rule against them was relaxed";
+                report.findings.push(Finding::warning("CHANGES_RELAXED", message).at(rule));
+            }
             report.change_list = changes.list.iter().map(change_text).collect();
+            match places {
+                None => {}
+                Some(Ok(places)) => {
+                    let after = places.iter().filter(|place| place.revision > facts.revision);
+                    report.page_changes = Some(after.cloned().collect());
+                }
+                Some(Err(error)) => {
+                    let message = format!("later changes cannot be placed on the pages: {error}");
+                    report.findings.push(Finding::info("CHANGES_NOT_PLACED", message));
+                }
+            }
         }
         Err(error) => {
             report.changes = Some(Changes::Other);

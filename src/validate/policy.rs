@@ -8,6 +8,7 @@ use crate::crypto::MlDsa;
 use crate::crypto::SignatureAlgorithm;
 use crate::finding::Finding;
 use crate::path::SignatureFact;
+use crate::pdf::RELAXABLE_RULES;
 use crate::time::Time;
 
 use super::report::Changes;
@@ -45,6 +46,10 @@ pub struct Policy {
     /// What is asked of the authority whose time-stamp is on an evidence package.
     #[cfg_attr(feature = "serde", serde(default))]
     pub package_stamps: StampDemand,
+    /// Rules on later changes to a PDF document that are waived, by the names that change lists give
+    /// ([`RELAXABLE_RULES`]). A change that breaks no other rule is then accepted.
+    #[cfg_attr(feature = "serde", serde(default))]
+    pub relaxed_rules: Vec<String>,
 }
 
 /// When the certificate of a time-stamping authority has to be good.
@@ -195,7 +200,28 @@ impl Policy {
             require_key_usage: true,
             require_signing_certificate: false,
             package_stamps: StampDemand::default(),
+            relaxed_rules: Vec::new(),
         }
+    }
+
+    /// The same policy with a rule on later changes waived, renamed so that reports tell.
+    ///
+    /// # Errors
+    /// Misuse where there is no such rule, or it is one of those without which nothing can be said of a document.
+    pub fn relaxing(mut self, rule: &str) -> Result<Self, crate::error::Error> {
+        if !RELAXABLE_RULES.contains(&rule) {
+            let message = format!("the rule {rule:?} cannot be relaxed; these can: {}", RELAXABLE_RULES.join(", "));
+            return Err(crate::error::Misuse::new(message).into());
+        }
+        self.relaxed_rules.push(rule.to_owned());
+        self.name.push_str(" relaxing ");
+        self.name.push_str(rule);
+        Ok(self)
+    }
+
+    /// Whether the policy waives this rule on later changes.
+    pub(super) fn relaxes(&self, rule: &str) -> bool {
+        RELAXABLE_RULES.contains(&rule) && self.relaxed_rules.iter().any(|relaxed| relaxed == rule)
     }
 
     /// The same policy with ML-DSA of the security categories 3 and 5, which

@@ -8,6 +8,7 @@ use super::indication::Overall;
 use crate::asn1::Oid;
 use crate::fetch::Request;
 use crate::finding::Finding;
+use crate::pdf::PageChange;
 use crate::time::Time;
 use crate::x509::Certificate;
 use crate::x509::RevocationReason;
@@ -30,6 +31,7 @@ pub struct Report {
     pub(super) findings: Vec<Finding>,
     pub(super) signatures: Vec<SignatureReport>,
     pub(super) evidence: Vec<SignatureReport>,
+    pub(super) expectations_met: Option<bool>,
 }
 
 /// A set of trust anchors that a validation was given.
@@ -90,9 +92,21 @@ impl Report {
     }
 
     /// The worst indication among the signatures, document time-stamps included.
+    ///
+    /// Where the caller's [expectations](super::Expectations) are not met, it is INDETERMINATE at best.
     #[must_use]
     pub fn overall(&self) -> Overall {
-        self.signatures.iter().map(|s| s.indication.overall()).max().unwrap_or(Overall::NoSignature)
+        let worst = self.signatures.iter().map(|s| s.indication.overall()).max().unwrap_or(Overall::NoSignature);
+        match self.expectations_met {
+            Some(false) if worst == Overall::TotalPassed => Overall::Indeterminate,
+            _ => worst,
+        }
+    }
+
+    /// Whether the signatures are those that the caller expects; `None` where nothing was expected.
+    #[must_use]
+    pub const fn expectations_met(&self) -> Option<bool> {
+        self.expectations_met
     }
 
     /// Everything that could decide what is undecided, each request once.
@@ -124,6 +138,7 @@ pub struct SignatureReport {
     pub(super) changes: Option<Changes>,
     pub(super) changes_permitted: bool,
     pub(super) change_list: Vec<String>,
+    pub(super) page_changes: Option<Vec<PageChange>>,
     pub(super) signer: Option<CertificateSummary>,
     pub(super) claimed_signing_time: Option<Time>,
     pub(super) best_signature_time: Time,
@@ -154,6 +169,7 @@ impl SignatureReport {
             changes: None,
             changes_permitted: true,
             change_list: Vec::new(),
+            page_changes: None,
             signer: None,
             claimed_signing_time: None,
             best_signature_time: at,
@@ -234,6 +250,13 @@ impl SignatureReport {
     #[must_use]
     pub fn change_list(&self) -> &[String] {
         &self.change_list
+    }
+
+    /// The later changes that can be seen, as places on the pages, to be drawn over them; `None`
+    /// where they were not [asked for](super::Validator::place_changes).
+    #[must_use]
+    pub fn page_changes(&self) -> Option<&[PageChange]> {
+        self.page_changes.as_deref()
     }
 
     /// The signing certificate, once identified.

@@ -55,6 +55,7 @@ fn passed() -> SignatureReport {
     let time = at("2026-11-23T02:00:05Z");
     let signed = Signed::Ranges { ranges: vec![0..100, 200..300], digest: DigestAlgorithm::Sha256.digest(b"") };
     SignatureReport {
+        page_changes: None,
         name: "Chữ ký lãnh đạo".to_owned(),
         kind: SignatureKind::Signature,
         format: SignatureFormat::Pades,
@@ -134,6 +135,7 @@ pub(super) fn report() -> Report {
     let mut first = passed();
     first.timestamps = vec![undecided.clone()];
     Report {
+        expectations_met: None,
         validation_time: at("2026-11-23T03:00:00Z"),
         policy_name: "ETSI TS 119 312".to_owned(),
         policy_version: "1.5.1".to_owned(),

@@ -307,7 +307,9 @@ impl Page {
 
     fn findings(&mut self, findings: &[Finding], indent: &str) {
         let l = self.language;
-        let told: Vec<&Finding> = findings.iter().filter(|f| f.severity() != Severity::Info).collect();
+        let mut told: Vec<&Finding> = findings.iter().filter(|f| f.severity() != Severity::Info).collect();
+        // What decides is not cut off by what does not.
+        told.sort_by_key(|finding| finding.severity() != Severity::Error);
         for finding in told.iter().take(MOST_LINES) {
             let weight = match finding.severity() {
                 Severity::Error => l.pick("Lỗi", "Fault"),

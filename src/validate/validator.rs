@@ -1,6 +1,7 @@
 //! The validator: what it is given, and its three questions.
 
 use super::chain::Certificates;
+use super::expect::Expectations;
 use super::package::Given;
 use super::policy::Policy;
 use super::policy::RevocationDemand;
@@ -35,6 +36,8 @@ pub struct Validator<'v> {
     at: Time,
     pub(super) evidence: Evidence,
     packages: Vec<Given>,
+    expectations: Expectations,
+    place_changes: bool,
     backend: Backend,
 }
 
@@ -42,7 +45,16 @@ impl<'v> Validator<'v> {
     /// A validator for the time `at`.
     #[must_use]
     pub fn new(policy: &'v Policy, anchors: &'v TrustAnchors, at: Time) -> Self {
-        Self { policy, anchors, at, evidence: Evidence::new(), packages: Vec::new(), backend: Backend::default() }
+        Self {
+            policy,
+            anchors,
+            at,
+            evidence: Evidence::new(),
+            packages: Vec::new(),
+            expectations: Expectations::new(),
+            place_changes: false,
+            backend: Backend::default(),
+        }
     }
 
     /// Offers revocation data and certificates beside those in the document.
@@ -72,6 +84,23 @@ impl<'v> Validator<'v> {
         self
     }
 
+    /// States how many signatures are expected, and whose: that some were cut off cannot be seen from a document.
+    #[must_use]
+    pub fn expect(mut self, expectations: &Expectations) -> Self {
+        self.expectations = expectations.clone();
+        self
+    }
+
+    /// Asks for the places of later changes on the pages: [`SignatureReport::page_changes`]. They cost a walk
+    /// through the pages of each revision that made one.
+    ///
+    /// [`SignatureReport::page_changes`]: super::SignatureReport::page_changes
+    #[must_use]
+    pub const fn place_changes(mut self) -> Self {
+        self.place_changes = true;
+        self
+    }
+
     /// Chooses who verifies signatures.
     #[must_use]
     pub const fn backend(mut self, backend: Backend) -> Self {
@@ -84,7 +113,8 @@ impl<'v> Validator<'v> {
     pub fn pdf(&self, pdf: &Pdf<'_>) -> Report {
         let mut report = self.report();
         let certificates = self.certificates(&mut report);
-        super::pdf::validate(certificates, pdf, &mut report);
+        super::pdf::validate(certificates, pdf, self.place_changes, &mut report);
+        self.expectations.judge(&mut report);
         report
     }
 
@@ -97,6 +127,7 @@ impl<'v> Validator<'v> {
         let mut report = self.report();
         let certificates = self.certificates(&mut report);
         super::cms::validate(certificates, signed, content, &mut report);
+        self.expectations.judge(&mut report);
         report
     }
 
@@ -148,6 +179,7 @@ impl<'v> Validator<'v> {
             findings,
             signatures: Vec::new(),
             evidence: Vec::new(),
+            expectations_met: None,
         }
     }
 }

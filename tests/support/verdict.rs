@@ -7,6 +7,7 @@ use kyso::pdf::Pdf;
 use kyso::pdf::Source;
 use kyso::revocation::Evidence;
 use kyso::trust::TrustAnchors;
+use kyso::validate::Expectations;
 use kyso::validate::Overall;
 use kyso::validate::Policy;
 use kyso::validate::Report;
@@ -43,6 +44,23 @@ impl Court {
 
     pub fn judge(&self, document: &[u8]) -> Result<Report, String> {
         self.judge_by(&self.policy, document)
+    }
+
+    pub fn judge_pdf(&self, pdf: &Pdf<'_>) -> Report {
+        Validator::new(&self.policy, &self.anchors, at(TODAY)).evidence(&self.evidence).pdf(pdf)
+    }
+
+    pub fn judge_expecting(&self, document: &[u8], expectations: &Expectations) -> Report {
+        let pdf = Pdf::parse(document, &Limits::default()).unwrap();
+        let validator = Validator::new(&self.policy, &self.anchors, at(TODAY)).evidence(&self.evidence);
+        validator.expect(expectations).pdf(&pdf)
+    }
+
+    /// With the places of changes on the pages.
+    pub fn judge_placing(&self, document: &[u8]) -> Report {
+        let pdf = Pdf::parse(document, &Limits::default()).unwrap();
+        let validator = Validator::new(&self.policy, &self.anchors, at(TODAY)).evidence(&self.evidence);
+        validator.place_changes().pdf(&pdf)
     }
 
     pub fn judge_cms(&self, signed: &SignedData, content: Option<&Vec<u8>>) -> Report {

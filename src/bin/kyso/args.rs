@@ -159,7 +159,7 @@ pub(crate) struct TrustArgs {
     pub(crate) evidence: Option<PathBuf>,
 }
 
-/// Passwords of encrypted PDF documents.
+/// What opens encrypted PDF documents.
 #[derive(Args, Debug, Default)]
 pub(crate) struct PdfPasswordArgs {
     /// Environment variable that holds the PDF's password.
@@ -168,6 +168,10 @@ pub(crate) struct PdfPasswordArgs {
     /// File that holds the PDF's password.
     #[arg(long, value_name = "FILE")]
     pub(crate) pdf_password_file: Option<PathBuf>,
+    /// Private key of a recipient of the PDF (PKCS#8 or PKCS#1, PEM or DER, or a PKCS#12 store); the password
+    /// options above are then that of this file.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pdf_key: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
@@ -363,6 +367,15 @@ pub(crate) struct VerifyArgs {
     /// Print the report as JSON.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Expect exactly so many signatures.
+    #[arg(long, value_name = "N")]
+    pub(crate) expect: Option<usize>,
+    /// Expect a valid signature by this signer: a name, or `sha256:` and the certificate's digest.
+    #[arg(long, value_name = "SIGNER")]
+    pub(crate) expect_signer: Vec<String>,
+    /// Waive a rule on changes after signing, by the name that the list of changes gives.
+    #[arg(long, value_name = "RULE")]
+    pub(crate) relax: Vec<String>,
     /// Write a further report: `etsi-xml FILE`.
     #[arg(long, num_args = 2, value_names = ["KIND", "FILE"])]
     pub(crate) report: Option<Vec<String>>,

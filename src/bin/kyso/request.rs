@@ -5,7 +5,10 @@ use std::path::Path;
 use kyso::Limits;
 use kyso::Time;
 use kyso::crypto::DigestAlgorithm;
+use kyso::crypto::PrivateKey;
 use kyso::error::SecretError;
+use kyso::key::pkcs12::KeyEntry;
+use kyso::key::pkcs12::Pfx;
 use kyso::pdf::Appearance;
 use kyso::pdf::Pdf;
 use kyso::pdf::Permission;
@@ -254,6 +257,10 @@ fn text(args: &SignatureArgs, signer: &Certificate, claimed: Time, lang: Lang) -
 /// a terminal, that a person enters.
 pub(crate) fn pdf<'s, S: Source + Sync>(source: &'s S, args: &PdfPasswordArgs, path: &Path) -> Result<Pdf<'s>, Stop> {
     let limits = Limits::default();
+    if let Some(file) = &args.pdf_key {
+        let key = recipient_key(file, args)?;
+        return Pdf::parse_with_key(source, &limits, &key).map_err(sign::of_pdf(path));
+    }
     let named = input::secret(args.pdf_password_env.as_deref(), args.pdf_password_file.as_deref(), None)?;
     let opened = match named {
         Some(password) => Pdf::parse_with_password(source, &limits, &Password::new(password.as_str())),
@@ -269,4 +276,25 @@ pub(crate) fn pdf<'s, S: Source + Sync>(source: &'s S, args: &PdfPasswordArgs, p
         },
     };
     opened.map_err(sign::of_pdf(path))
+}
+
+/// The private key of a file: on its own, or the first of a PKCS#12 store.
+fn recipient_key(path: &Path, args: &PdfPasswordArgs) -> Result<PrivateKey, Stop> {
+    let octets = zeroize::Zeroizing::new(input::read(path)?);
+    let prompt = format!("Password of {}: ", path.display());
+    let password = || -> Result<Option<Password>, Stop> {
+        let (env, file) = (args.pdf_password_env.as_deref(), args.pdf_password_file.as_deref());
+        Ok(input::secret(env, file, Some(&prompt))?.map(|secret| Password::new(secret.as_str())))
+    };
+    let key = match PrivateKey::from_file(&octets, None) {
+        Err(kyso::Error::Secret(SecretError::Missing { .. })) => PrivateKey::from_file(&octets, password()?.as_ref()),
+        // Not a key on its own.
+        Err(alone @ kyso::Error::Malformed(_)) if octets.first() == Some(&0x30) => {
+            let password = password()?.unwrap_or_else(|| Password::new(""));
+            let store = Pfx::open(&octets, &password, &Limits::default()).map_err(|e| Stop::from(e).of_file(path))?;
+            store.keys().first().map_or(Err(alone), KeyEntry::private_key)
+        }
+        key => key,
+    };
+    key.map_err(|e| Stop::from(e).of_file(path))
 }

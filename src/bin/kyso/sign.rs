@@ -16,6 +16,7 @@ use kyso::files::FileSource;
 use kyso::files::Output;
 use kyso::key::SignerIdentity;
 use kyso::key::SigningKey;
+use kyso::pdf::Pdf;
 use kyso::sign::PreSignCheck;
 use kyso::sign::cades::CadesRequest;
 use kyso::sign::check_certificate;
@@ -56,8 +57,9 @@ pub(crate) fn sign(args: &SignArgs, lang: Lang) -> Outcome {
     let key = keys::open(&args.key, args.signature.digest, args.signature.pss)?;
     let warnings = check_signer(key.identity(), &given, args)?;
     print::warnings(&warnings, lang);
+    let mut warnings = warnings;
     let field = match format {
-        Format::Pades => Some(sign_pdf(args, &source, key.as_ref(), claimed, lang)?),
+        Format::Pades => Some(sign_pdf(args, &source, key.as_ref(), claimed, lang, &mut warnings)?),
         Format::Cades => {
             sign_cms(args, &source, key.as_ref(), claimed)?;
             None
@@ -93,18 +95,24 @@ fn check_signer(identity: &SignerIdentity, given: &Given, args: &SignArgs) -> Re
     Ok(network::drive(check, args.trust.online)?.warnings)
 }
 
-/// Signs into the output; returns the name of the field.
+/// Signs into the output; returns the name of the field. What a first signer should look at comes on top of `warnings`.
 fn sign_pdf(
     args: &SignArgs,
     source: &FileSource,
     key: &dyn SigningKey,
     claimed: Time,
     lang: Lang,
+    warnings: &mut Vec<Finding>,
 ) -> Result<String, Stop> {
     let stamped = args.signature.level == Level::BT;
     let watched = Watched::new(source, if stamped { 2 } else { 1 });
     let pdf = request::pdf(&watched, &args.pdf, &args.input)?;
     let request = request::pades(&pdf, &args.signature, key.identity().certificate(), claimed, lang)?;
+    if pdf.signatures().is_ok_and(|signatures| signatures.is_empty()) {
+        let hidden = hidden(&pdf);
+        print::warnings(&hidden, lang);
+        warnings.extend(hidden);
+    }
     let mut out = Output::create(&args.output)?;
     let signed = match &args.signature.tsa {
         Some(url) => {
@@ -118,6 +126,19 @@ fn sign_pdf(
     source.check_unchanged()?;
     out.commit()?;
     Ok(signed.field_name().to_owned())
+}
+
+/// What the document hides from whoever signs it first. To look through a long one takes longer than to sign it;
+/// that is left to `kyso verify`.
+fn hidden(pdf: &Pdf<'_>) -> Vec<Finding> {
+    const LONGEST: u64 = 8 << 20;
+    if pdf.len() > LONGEST {
+        return Vec::new();
+    }
+    pdf.hidden_content().unwrap_or_else(|error| {
+        let message = format!("hidden content cannot be looked for: {error}");
+        vec![Finding::warning("HIDDEN_NOT_SEARCHED", message)]
+    })
 }
 
 /// Names the document in what is said of its form.

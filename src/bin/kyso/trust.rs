@@ -10,6 +10,7 @@ use kyso::fetch::Purpose;
 use kyso::revocation::Evidence;
 use kyso::revocation::RevocationRules;
 use kyso::trust::TrustAnchors;
+use kyso::validate::Expectations;
 use kyso::validate::Policy;
 use kyso::validate::RevocationDemand;
 use kyso::x509::Certificate;
@@ -28,6 +29,8 @@ pub(crate) struct Given {
     pub(crate) package: Option<EvidencePackage>,
     pub(crate) at: Time,
     pub(crate) policy: Policy,
+    /// What is known of a document's signatures beforehand.
+    pub(crate) expectations: Expectations,
 }
 
 impl Given {
@@ -78,7 +81,7 @@ pub(crate) fn given(args: &TrustArgs) -> Result<Given, Stop> {
     if let Some(package) = &package {
         evidence.add_all(package.gathered());
     }
-    Ok(Given { anchors, evidence, package, at, policy })
+    Ok(Given { anchors, evidence, package, at, policy, expectations: Expectations::new() })
 }
 
 fn evidence(args: &TrustArgs) -> Result<Evidence, Stop> {

@@ -15,6 +15,8 @@ use kyso::pdf::Source;
 use kyso::revocation::Evidence;
 use kyso::sign::timestamping::OctetsTimestamping;
 use kyso::validate::Coverage;
+use kyso::validate::Expectations;
+use kyso::validate::ExpectedSigner;
 use kyso::validate::Gathered;
 use kyso::validate::Integrity;
 use kyso::validate::Overall;
@@ -44,7 +46,11 @@ pub(crate) fn verify(args: &VerifyArgs, lang: Lang) -> Outcome {
         Some([kind, file]) if kind == "etsi-xml" => Some(Path::new(file)),
         Some(_) => return Err(Stop::usage("--report: expected etsi-xml and a file")),
     };
-    let given = trust::given(&args.trust)?;
+    let mut given = trust::given(&args.trust)?;
+    for rule in &args.relax {
+        given.policy = given.policy.relaxing(rule)?;
+    }
+    given.expectations = expectations(args);
     let source = FileSource::open(&args.input)?;
     let gathered = match input::kind(&source)? {
         Kind::Pdf => pdf(args, &given, &source)?,
@@ -59,6 +65,14 @@ pub(crate) fn verify(args: &VerifyArgs, lang: Lang) -> Outcome {
         sign::write(file, report.to_etsi_xml().as_bytes())?;
     }
     show(&report, args.json, lang)
+}
+
+fn expectations(args: &VerifyArgs) -> Expectations {
+    let expected = match args.expect {
+        Some(count) => Expectations::new().signatures(count),
+        None => Expectations::new(),
+    };
+    args.expect_signer.iter().fold(expected, |expected, text| expected.signer(ExpectedSigner::from_text(text)))
 }
 
 /// Prints a report; the exit code says the same as its indication.
@@ -116,6 +130,7 @@ fn gather<'v>(
     validation: impl Fn(&Validator<'v>) -> Report + 'v,
 ) -> Result<Gathered, Stop> {
     let validator = Validator::new(&given.policy, &given.anchors, given.at).evidence(&given.evidence);
+    let validator = validator.expect(&given.expectations);
     let validator = match &given.package {
         Some(package) => validator.package(package, document),
         None => validator,
@@ -135,7 +150,10 @@ fn pdf(args: &VerifyArgs, given: &Given, source: &FileSource) -> Result<Gathered
     }
     let watched = Watched::new(source, 1);
     let pdf = request::pdf(&watched, &args.pdf, &args.input)?;
-    let gathered = gather(given, args.trust.online, source, |validator| validator.pdf(&pdf))?;
+    let gathered = gather(given, args.trust.online, source, |validator| {
+        // The text for people has no places.
+        if args.json { validator.clone().place_changes().pdf(&pdf) } else { validator.pdf(&pdf) }
+    })?;
     let report = &gathered.report;
     if let Some(folder) = &args.extract {
         let mut facts = pdf.signatures().map_err(sign::of_pdf(&args.input))?;
