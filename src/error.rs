@@ -298,6 +298,8 @@ pub enum RefusalReason {
     Exists,
     /// A time-stamping authority refused, or its answer does not fit the question.
     TimeStamp,
+    /// A certificate is not one of those that are expected.
+    Fingerprint,
 }
 
 /// An operation that was refused; nothing was written.

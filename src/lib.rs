@@ -60,7 +60,8 @@
 //! ```
 //!
 //! The [`guide`] has a chapter for each. `cargo run --example round_trip` goes a
-//! document's whole way from one office to another.
+//! document's whole way from one office to another; `--example exchange_week` plays a
+//! week of two agencies.
 //!
 //! # Map of the house
 //!
@@ -74,7 +75,7 @@
 //! | 3 | [`trust`], [`path`], [`revocation`], [`evidence`] | whom to trust, whether still, and what to keep of it |
 //! | 4 | [`key`] | whoever signs |
 //! | 5 | [`sign`], [`validate`] | the two verbs, which do not know each other |
-//! | 6 | [`profile`] | national rules as data |
+//! | 6 | [`profile`], [`exchange`] | national rules as data; which message may follow which |
 //! | 7 | [`files`], [`batch`], `fetch::http`, `key::pkcs11` | what touches files, network and devices |
 //! | 8 | `ffi` | the C ABI |
 //!
@@ -103,6 +104,7 @@ pub mod crypto;
 pub mod envelope;
 pub mod error;
 pub mod evidence;
+pub mod exchange;
 pub mod fetch;
 #[cfg(feature = "capi")]
 pub mod ffi;

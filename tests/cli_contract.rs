@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-const COMMANDS: [&str; 31] = [
+const COMMANDS: [&str; 33] = [
     "",
     "sign",
     "draft",
@@ -28,6 +28,8 @@ const COMMANDS: [&str; 31] = [
     "timestamp verify",
     "envelope",
     "envelope new",
+    "envelope add",
+    "envelope status",
     "envelope check",
     "envelope open",
     "csc",

@@ -1,4 +1,4 @@
-//! `kyso envelope new|check|open` as its users call it.
+//! `kyso envelope new|add|status|check|open` as its users call it.
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test may stop where it stands
 
@@ -133,12 +133,59 @@ fn what_new_writes_check_reads_and_open_gives_back() {
     assert_eq!(pdf["sha256"], sha256(&desk.pdf));
     assert_eq!(pdf["validation"]["indication"], "TOTAL-PASSED");
     assert_eq!(pdf["validation"]["signatures"][0]["integrity"], "intact");
+    // The certificates of this office have a name and nothing else: nothing tells who is who.
+    assert_eq!((pdf["signing"].as_str(), text["signing"].as_str()), (Some("roles-unknown"), Some("not-looked-at")));
+    assert_eq!(pdf["signed_by"]["whole_document"], true);
+    assert_eq!((&report["complete"], report["envelope_signature"].as_str()), (&Value::Bool(false), Some("none")));
     assert_eq!((text["type"].as_str(), &text["validation"]), (Some("text/plain"), &Value::Null));
 
     let run = desk.kyso(&["envelope", "open", "out.edxml", "-o", "in/2026"]).expect(0);
     assert_eq!(run.out.lines().count(), 2);
     assert_eq!(fs::read(desk.path("in/2026/Công văn 2154.pdf")).unwrap(), desk.pdf);
     assert_eq!(files(&desk.path("in/2026")), ["Công văn 2154.pdf", "phụ lục.txt"]);
+}
+
+#[test]
+fn add_appends_and_status_answers() {
+    let desk = Desk::new();
+    desk.kyso(&["envelope", "new", "meta.json", "--attach", "phụ lục.txt", "-o", "one.edxml"]).expect(0);
+    let add = ["envelope", "add", "one.edxml", "--attach", "Công văn 2154.pdf", "-o", "two.edxml", "--json"];
+    let said = desk.kyso(&add).expect(0).json();
+    assert_eq!((said["kind"].as_str(), said["attachments"].as_u64()), (Some("new"), Some(2)));
+    let report = desk.check("two.edxml", &[]).expect(0).json();
+    let names: Vec<&str> =
+        report["attachments"].as_array().unwrap().iter().map(|a| a["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["phụ lục.txt", "Công văn 2154.pdf"]);
+    assert_eq!(report["attachments"][1]["sha256"], sha256(&desk.pdf));
+
+    let status = |code: &str, more: &[&str]| {
+        let arguments =
+            ["envelope", "status", "two.edxml", "--code", code, "-o", "status.edxml", "--at", LATER, "--json"];
+        desk.kyso(&[&arguments[..], more].concat())
+    };
+    let to = &["--receiver", "H14"][..];
+    let said = status("03", to).expect(0).json();
+    assert_eq!((said["kind"].as_str(), said["status"].as_str()), (Some("status"), Some("03")));
+    let text = fs::read_to_string(desk.path("status.edxml")).unwrap();
+    let at = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words}: {text}"));
+    assert!(at("<edXML:OrganId>H14<") < at("<edXML:ResponseFor>") && at("<edXML:ResponseFor>") < at(">G14<"));
+    assert!(text.contains(">2026/11/23 09:00:00<") && text.contains(">2154/BKHCN-CĐSQG<"), "{text}");
+    assert_eq!(codes(&desk.check("status.edxml", &[]).expect(0).json()), Vec::<&str>::new());
+    // Of 13 the sender of the document is the author.
+    status("13", &[to, &["--reason", "Gửi nhầm"]].concat()).expect(0);
+    let text = fs::read_to_string(desk.path("status.edxml")).unwrap();
+    assert!(text.find(">G14<").unwrap() < text.find(">H14<").unwrap());
+
+    fs::remove_file(desk.path("status.edxml")).unwrap();
+    let run = status("02", to).expect(65);
+    assert!(run.err.contains("REASON_MISSING"), "{}", run.err);
+    assert!(status("03", &[]).expect(64).err.contains("--receiver"));
+    status("03", &["--receiver", "H99"]).expect(65);
+    status("07", to).expect(64);
+    assert!(!desk.path("status.edxml").exists());
+    desk.message("own.edxml", messages::status(StatusCode::Arrived), &[]);
+    let run = desk.kyso(&["envelope", "status", "own.edxml", "--code", "03", "-o", "x.edxml"]).expect(65);
+    assert!(run.err.contains("expected a document message"), "{}", run.err);
 }
 
 #[test]

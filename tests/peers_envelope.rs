@@ -80,6 +80,63 @@ fn libxml2_finds_every_message_well_formed() {
     }
 }
 
+fn schema() -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/edxml.xsd").to_str().unwrap().to_owned()
+}
+
+/// The order, the cardinalities and the lengths, told by another hand: the schema, and libxml2's validator.
+#[test]
+fn every_message_is_valid_by_the_schema_and_changed_ones_are_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let schema = schema();
+    let paths = write(dir.path());
+    for path in &paths {
+        let arguments = ["--noout", "--nonet", "--huge", "--schema", &schema, path.to_str().unwrap()];
+        if judged("xmllint", &arguments).is_none() {
+            return;
+        }
+    }
+    let text = fs::read_to_string(&paths[0]).unwrap();
+    let long = format!("<edXML:Subject>{}", "x".repeat(500));
+    for (from, to) in [
+        ("<edXML:Subject>", &*long),
+        ("<edXML:CodeNumber>2154<", "<edXML:CodeNumber>123456789012<"),
+        ("<edXML:Type>2<", "<edXML:Type>3<"),
+        ("2026/11/20</edXML:PromulgationDate>", "20/11/2026</edXML:PromulgationDate>"),
+        ("<edXML:OrganId>H14<", "<edXML:OrganId>h14<"),
+        ("<edXML:OrganId>H14<", "<edXML:OrganId>0100109106<"),
+        ("<edXML:DocumentType>", "<edXML:Extra/><edXML:DocumentType>"),
+        ("<edXML:edXMLManifest version=\"1.0\">", "<edXML:edXMLManifest>"),
+        ("<ContentId>cid:", "<ContentId>cid:0"),
+        ("_2016\">UEsD", "_2016\">*EsD"),
+    ] {
+        let changed = text.replacen(from, to, 1);
+        assert_ne!(changed, text, "{from}");
+        let path = dir.path().join("changed.edxml");
+        fs::write(&path, changed).unwrap();
+        let output = run("xmllint", &["--noout", "--nonet", "--schema", &schema, path.to_str().unwrap()]).unwrap();
+        assert_eq!(output.status.code(), Some(3), "{from} {to}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+/// As receivers at the national level look at them: `edXML:` inside of the envelope and on
+/// payloads, none elsewhere; by libxml2's own view of the names.
+#[test]
+fn libxml2_sees_exactly_the_prefixes() {
+    let dir = tempfile::tempdir().unwrap();
+    let inside = "//*[local-name()='edXMLEnvelope']/descendant-or-self::*";
+    let payloads = "//*[local-name()='ContentTransferEncoded']";
+    let wrong = format!(
+        "count({inside}[name() != concat('edXML:', local-name())]) + count({payloads}[name() != 'edXML:ContentTransferEncoded']) \
+         + count(//*[name() = concat('edXML:', local-name())]) - count({inside}) - count({payloads})"
+    );
+    for path in write(dir.path()) {
+        let arguments = ["--huge", "--xpath", &wrong, path.to_str().unwrap()];
+        let Some(said) = judged("xmllint", &arguments) else { return };
+        assert_eq!(said, "0", "{}", path.display());
+    }
+}
+
 const PYTHON: &str = r#"
 import base64, hashlib, io, re, sys, zipfile
 import xml.etree.ElementTree as E
@@ -125,6 +182,15 @@ class Read {
         return all.getLength() == 0 ? "" : all.item(0).getTextContent();
     }
 
+    /// The prefixes that receivers look for, as the parser reports them.
+    static void prefixes(Element e, boolean inside) throws IOException {
+        inside |= e.getLocalName().equals("edXMLEnvelope");
+        boolean wanted = inside || e.getLocalName().equals("ContentTransferEncoded");
+        if (!Objects.equals(e.getPrefix(), wanted ? "edXML" : null)) throw new IOException(e.getNodeName());
+        for (Node n = e.getFirstChild(); n != null; n = n.getNextSibling())
+            if (n instanceof Element) prefixes((Element) n, inside);
+    }
+
     public static void main(String[] files) throws Exception {
         PrintStream out = new PrintStream(new FileOutputStream(FileDescriptor.out), true, "UTF-8");
         DocumentBuilderFactory factory = DocumentBuilderFactory.newInstance();
@@ -132,6 +198,7 @@ class Read {
         factory.setFeature("http://apache.org/xml/features/disallow-doctype-decl", true);
         for (String file : files) {
             Element root = factory.newDocumentBuilder().parse(new File(file)).getDocumentElement();
+            prefixes(root, false);
             out.println(text(root, "Subject"));
             NodeList all = root.getElementsByTagNameNS(N, "Attachment");
             for (int i = 0; i < all.getLength(); i++) {

@@ -29,7 +29,7 @@ pub(crate) const LARGEST: u64 = (1 << 32) - (1 << 21);
 /// Writes an archive whose one entry is `content`, under `name`.
 ///
 /// The caller has read the content once, to name the entry after it, and knows its `crc`.
-/// What is compressed already is stored, with CRC and sizes in the local header: readers that
+/// What is compressed already, or larger than the `most` octets that readers unfold, is stored, with CRC and sizes in the local header: readers that
 /// go front to back cannot find the end of a stored entry otherwise. Other content is deflated in one
 /// pass with sizes and CRC behind it, as the national kit does: its compressed size could
 /// only be told before by deflating twice.
@@ -37,13 +37,14 @@ pub(crate) fn write_single(
     name: &str,
     content: &dyn Source,
     crc: u32,
+    most: u64,
     out: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
 ) -> Result<(), Error> {
     let size = u32::try_from(content.len()).ok().filter(|size| u64::from(*size) <= LARGEST);
     let (Some(size), Ok(name_length)) = (size, u16::try_from(name.len())) else {
         return Err(too_large());
     };
-    let deflated = shrinks(content)?;
+    let deflated = content.len() <= most && shrinks(content)?;
     let (method, flags) = if deflated { (8, UTF8 | SIZES_FOLLOW) } else { (0, UTF8) };
     let known = if deflated { (0, 0, 0) } else { (crc, size, size) };
     let mut header = b"PK\x03\x04".to_vec();

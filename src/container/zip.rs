@@ -137,7 +137,8 @@ impl Extraction {
         if [directory.compressed, directory.size, directory.offset].contains(&u64::from(u32::MAX)) {
             return Err(Unsupported::new(Format::Zip, "the 64-bit extension").into());
         }
-        if directory.size > limit {
+        // A stored entry cannot unfold: its octets stand there.
+        if directory.method != 0 && directory.size > limit {
             return Err(LimitExceeded::new("inflated_octets", limit).into());
         }
         Ok(Self { directory, state: State::Header, held: Vec::new(), data: 0, inflate, crc: Crc::new(), size: 0 })
@@ -324,7 +325,7 @@ mod tests {
         let mut out = Vec::new();
         let mut crc = Crc::new();
         crc.update(content);
-        write_single(name, &content.to_vec(), crc.sum(), &mut |part| {
+        write_single(name, &content.to_vec(), crc.sum(), u64::MAX, &mut |part| {
             out.extend_from_slice(part);
             Ok(())
         })

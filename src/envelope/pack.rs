@@ -47,10 +47,11 @@ impl Measured {
         format!("cid:{}", uuid(&digester.finish()))
     }
 
-    /// Writes the content, which must still be the one that was measured.
-    pub(super) fn write(&self, name: &str, content: &dyn Source, out: &mut dyn Write) -> Result<(), Error> {
+    /// Writes the content, which must still be the one that was measured; deflated only where it
+    /// has at most `most` octets.
+    pub(super) fn write(&self, name: &str, content: &dyn Source, most: u64, out: &mut dyn Write) -> Result<(), Error> {
         let mut encoder = Encoder { out, held: Vec::new(), text: Vec::new() };
-        write_single(&self.entry_name(name), content, self.crc, &mut |octets| encoder.push(octets))?;
+        write_single(&self.entry_name(name), content, self.crc, most, &mut |octets| encoder.push(octets))?;
         encoder.finish()
     }
 }

@@ -87,7 +87,8 @@ impl<'a> Writer<'a> {
         self
     }
 
-    /// Refuses what a reader with these limits would not take, instead of one with the defaults.
+    /// Refuses what a reader with these limits would not take, instead of one with the defaults. Contents
+    /// larger than `inflated_octets` are stored, not deflated: no reader has to fear that they unfold.
     #[must_use]
     pub fn limits(mut self, limits: &Limits) -> Self {
         self.limits = limits.clone();
@@ -120,7 +121,7 @@ impl<'a> Writer<'a> {
         let mut pieces = plan.text.pieces.iter();
         for ((piece, enclosure), measured) in pieces.by_ref().zip(&self.enclosures).zip(&plan.measured) {
             put(out, piece.as_bytes())?;
-            measured.write(&enclosure.name, enclosure.content, out)?;
+            measured.write(&enclosure.name, enclosure.content, self.limits.inflated_octets, out)?;
         }
         let tail = plan.text.pieces.last().map(String::as_bytes).unwrap_or_default();
         put(out, tail)?;
@@ -142,9 +143,8 @@ impl<'a> Writer<'a> {
         let mut measured = Vec::with_capacity(self.enclosures.len());
         let mut declared = Vec::with_capacity(self.enclosures.len());
         for (place, enclosure) in self.enclosures.iter().enumerate() {
-            let most = self.limits.inflated_octets.min(LARGEST);
-            if enclosure.content.len() > most {
-                let message = format!("{} octets; receivers take {most}", enclosure.content.len());
+            if enclosure.content.len() > LARGEST {
+                let message = format!("{} octets; a ZIP takes {LARGEST}", enclosure.content.len());
                 findings.push(Finding::error("ATTACHMENT_TOO_LARGE", message).at(&enclosure.name));
             }
             let content = Measured::of(enclosure.content)?;

@@ -16,6 +16,10 @@ use crate::x509::RevocationReason;
 
 /// `id-at-organizationName`.
 const ORGANISATION: Oid = Oid::known(&[0x55, 4, 10]);
+/// `id-at-title`.
+const TITLE: Oid = Oid::known(&[0x55, 4, 12]);
+/// `uid` (RFC 4519), where identity and tax numbers stand.
+const UID: Oid = Oid::known(&[0x09, 0x92, 0x26, 0x89, 0x93, 0xF2, 0x2C, 0x64, 0x01, 0x01]);
 
 /// The outcome of one validation run, reproducible from what it names:
 /// time, policy, trust anchors and the version of this crate.
@@ -508,6 +512,13 @@ pub struct CertificateSummary {
     pub subject: String,
     /// The subject's common name, for people.
     pub subject_name: String,
+    /// The subject's organisation.
+    pub subject_organisation: Option<String>,
+    /// The subject's title.
+    pub subject_title: Option<String>,
+    /// The subject's `uid`: in Vietnam the number of an identity card or a tax number.
+    /// It is personal data.
+    pub subject_identifier: Option<String>,
     /// Issuer, RFC 4514 text.
     pub issuer: String,
     /// The issuer's common name, for people.
@@ -529,6 +540,9 @@ impl CertificateSummary {
         Self {
             subject: certificate.subject().to_string(),
             subject_name: certificate.subject().display_name(),
+            subject_organisation: certificate.subject().attribute(&ORGANISATION),
+            subject_title: certificate.subject().attribute(&TITLE),
+            subject_identifier: certificate.subject().attribute(&UID),
             issuer: certificate.issuer().to_string(),
             issuer_name: certificate.issuer().display_name(),
             issuer_organisation: certificate.issuer().attribute(&ORGANISATION),

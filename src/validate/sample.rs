@@ -38,6 +38,9 @@ fn certificate(subject: &str, issuer: &str) -> CertificateSummary {
     CertificateSummary {
         subject: format!("CN={subject},O=Sở Nội vụ,C=VN"),
         subject_name: subject.to_owned(),
+        subject_organisation: None,
+        subject_title: None,
+        subject_identifier: None,
         issuer: format!("CN={issuer},O=Ban Cơ yếu Chính phủ,C=VN"),
         issuer_name: issuer.to_owned(),
         issuer_organisation: Some("Ban Cơ yếu Chính phủ".to_owned()),

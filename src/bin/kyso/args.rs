@@ -555,6 +555,10 @@ pub(crate) struct TimestampVerifyArgs {
 pub(crate) enum EnvelopeCommand {
     /// Build a message from its description in JSON, with attachments.
     New(EnvelopeNewArgs),
+    /// Attach further files to a message, which is written anew by the strict rules.
+    Add(EnvelopeAddArgs),
+    /// Write the status message that answers a document message, or asks for its document back.
+    Status(EnvelopeStatusArgs),
     /// Read a message and list what deviates from the rules.
     Check(Box<EnvelopeCheckArgs>),
     /// Write the attachments of a message into a folder.
@@ -572,6 +576,48 @@ pub(crate) struct EnvelopeNewArgs {
     /// The message.
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: PathBuf,
+    /// Print what was written as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct EnvelopeAddArgs {
+    /// The message.
+    pub(crate) file: PathBuf,
+    /// Files to attach, behind those that are there.
+    #[arg(long, value_name = "FILE", num_args = 1.., required = true)]
+    pub(crate) attach: Vec<PathBuf>,
+    /// The new message.
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// Print what was written as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct EnvelopeStatusArgs {
+    /// The document message that the status is about.
+    pub(crate) file: PathBuf,
+    /// The status: 01 to 06, 15 or 16 of its receiver, 13 of its sender.
+    #[arg(long, value_name = "NN")]
+    pub(crate) code: String,
+    /// The receiver, by its code, where the message has several.
+    #[arg(long, value_name = "ORGAN-ID")]
+    pub(crate) receiver: Option<String>,
+    /// The reason, or what else there is to say; demanded for 02, 13 and 16.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// When it became so (RFC 3339); now where nothing is said.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) at: Option<String>,
+    /// The status message.
+    #[arg(short, long, value_name = "OUT")]
+    pub(crate) output: PathBuf,
+    /// Print what was written as JSON.
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Args, Debug)]

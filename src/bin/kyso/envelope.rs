@@ -1,4 +1,4 @@
-//! `kyso envelope`: new, check, open.
+//! `kyso envelope`: new, add, status, check, open.
 
 use std::fs;
 use std::io::Write;
@@ -12,84 +12,39 @@ use kyso::Error;
 use kyso::Finding;
 use kyso::Limits;
 use kyso::envelope::Attachment;
-use kyso::envelope::Check;
-use kyso::envelope::Enclosure;
 use kyso::envelope::Envelope;
 use kyso::envelope::Message;
-use kyso::envelope::Writer;
 use kyso::error::IoError;
+use kyso::exchange;
+use kyso::exchange::Receipt;
+use kyso::exchange::SignedFile;
+use kyso::exchange::SignedKind;
 use kyso::files::FileSource;
 use kyso::files::Output;
 use kyso::finding::Severity;
-use kyso::pdf::Pdf;
-use kyso::source::Source;
 use kyso::validate::Language;
-use kyso::validate::Overall;
-use kyso::validate::Report;
 
 use crate::args::EnvelopeCheckArgs;
 use crate::args::EnvelopeCommand;
-use crate::args::EnvelopeNewArgs;
 use crate::args::EnvelopeOpenArgs;
 use crate::args::Lang;
+use crate::envelope_write;
 use crate::exit::Exit;
 use crate::exit::Outcome;
 use crate::exit::Stop;
-use crate::input;
 use crate::print;
 use crate::trust;
-use crate::trust::Given;
 use crate::verify;
 
 /// `kyso envelope …`.
 pub(crate) fn run(command: &EnvelopeCommand, lang: Lang) -> Outcome {
     match command {
-        EnvelopeCommand::New(args) => new(args, lang),
+        EnvelopeCommand::New(args) => envelope_write::new(args, lang),
+        EnvelopeCommand::Add(args) => envelope_write::add(args, lang),
+        EnvelopeCommand::Status(args) => envelope_write::status(args, lang),
         EnvelopeCommand::Check(args) => check(args, lang),
         EnvelopeCommand::Open(args) => open(args, lang),
     }
-}
-
-fn new(args: &EnvelopeNewArgs, lang: Lang) -> Outcome {
-    let octets = input::read(&args.meta)?;
-    let text = String::from_utf8(octets).map_err(|_| input_fault(&args.meta, "expected JSON in UTF-8"))?;
-    let message = Message::from_json(&text).map_err(|e| Stop::from(e).of_file(&args.meta))?;
-    let mut contents = Vec::new();
-    for path in &args.attach {
-        let name = path.file_name().and_then(|name| name.to_str());
-        let name = name.ok_or_else(|| input_fault(path, "expected a file whose name is UTF-8"))?;
-        let content = FileSource::open(path)?;
-        let mut head = [0; 16];
-        let count = content.read_at(0, &mut head)?;
-        contents.push((name, content_type(name, head.get(..count).unwrap_or_default()), content));
-    }
-    let mut writer = Writer::new(&message).at(input::now()?);
-    for (name, content_type, content) in &contents {
-        writer = writer.enclose(Enclosure::new(*name, *content_type, content));
-    }
-    let findings = writer.findings()?;
-    if !findings.is_empty() {
-        for finding in &findings {
-            print::note(&line(finding, lang));
-        }
-        let message = match lang {
-            Lang::Vi => "thông điệp sai quy định, không ghi gì",
-            Lang::En => "the message breaks the rules above; nothing was written",
-        };
-        return Err(input_fault(&args.meta, message));
-    }
-    let mut out = Output::create(&args.output)?;
-    writer.write(&mut out)?;
-    for (_, _, content) in &contents {
-        content.check_unchanged()?;
-    }
-    out.commit()?;
-    let count = contents.len();
-    print::text(&match lang {
-        Lang::Vi => format!("{}: đã ghi, {count} tệp đính kèm", args.output.display()),
-        Lang::En => format!("{}: written, {count} attachments", args.output.display()),
-    })?;
-    Ok(Exit::Done)
 }
 
 fn check(args: &EnvelopeCheckArgs, lang: Lang) -> Outcome {
@@ -97,63 +52,23 @@ fn check(args: &EnvelopeCheckArgs, lang: Lang) -> Outcome {
     let source = FileSource::open(&args.file)?;
     let envelope =
         Envelope::read_at(&source, &Limits::default(), given.at).map_err(|e| Stop::from(e).of_file(&args.file))?;
-    let mut reports: Vec<Option<Report>> = Vec::new();
-    let mut more = Vec::new();
-    let mut stopped = None;
-    let mut check = envelope.check_with(&is_pdf, &mut |attachment, octets| {
-        // What is damaged or no PDF is not shown: its place stays empty.
-        let place = envelope.attachments().iter().position(|a| std::ptr::eq(a, attachment)).unwrap_or_default();
-        reports.resize_with(place, || None);
-        match validate(&given, args.trust.online, attachment, octets, &mut more) {
-            Ok(report) => reports.push(report),
-            Err(stop) => {
-                stopped.get_or_insert(stop);
-            }
-        }
-    })?;
-    if let Some(stop) = stopped {
-        return Err(stop);
-    }
-    check.findings.append(&mut more);
-    if args.json {
-        let validations: Vec<Option<String>> = reports.iter().map(|r| r.as_ref().map(Report::to_json)).collect();
-        print::json(&parsed(&check.to_json(&validations)?)?)?;
-    } else {
-        print::text(&text(envelope.message(), &check, &reports, lang))?;
-    }
-    source.check_unchanged()?;
-    let failed = check.severity() == Some(Severity::Error);
-    Ok(if failed { Exit::Failed } else { Exit::Done })
-}
-
-/// Validates an attached PDF; what a person must not pass over becomes a finding of the message.
-fn validate(
-    given: &Given,
-    online: bool,
-    attachment: &Attachment,
-    octets: &[u8],
-    findings: &mut Vec<Finding>,
-) -> Result<Option<Report>, Stop> {
-    let mut tell = |finding: Finding| findings.push(finding.at(attachment.place()));
-    let pdf = match Pdf::parse(octets, &Limits::default()) {
-        Ok(pdf) => pdf,
-        Err(e) => {
-            tell(Finding::error("ATTACHMENT_PDF_UNREADABLE", format!("the attached PDF cannot be read: {e}")));
-            return Ok(None);
+    let judge = |file: &SignedFile<'_>| {
+        let octets = &file.octets;
+        match file.kind {
+            SignedKind::Pdf(pdf) => verify::validate(&given, args.trust.online, octets, |v| v.pdf(pdf)),
+            SignedKind::Cms(signed) => verify::validate(&given, args.trust.online, octets, |v| v.cms(signed, None)),
+            _ => Err(Stop::usage("a kind of signed file that this command does not know")),
         }
     };
-    let report = verify::validate(given, online, &octets, |validator| validator.pdf(&pdf))?;
-    match report.overall() {
-        Overall::TotalFailed => {
-            tell(Finding::error("ATTACHMENT_SIGNATURE_FAILED", "a signature of the attached PDF is not valid"));
-        }
-        Overall::Indeterminate => {
-            let message = "it is not decided whether the signatures of the attached PDF are valid";
-            tell(Finding::warning("ATTACHMENT_SIGNATURE_UNDECIDED", message));
-        }
-        _ => {}
+    let receipt = Receipt::make(&envelope, judge, &exchange::by_subject)?;
+    if args.json {
+        print::json(&parsed(&receipt.to_json()?)?)?;
+    } else {
+        print::text(&text(envelope.message(), &receipt, lang))?;
     }
-    Ok(Some(report))
+    source.check_unchanged()?;
+    let failed = receipt.severity() == Some(Severity::Error);
+    Ok(if failed { Exit::Failed } else { Exit::Done })
 }
 
 fn open(args: &EnvelopeOpenArgs, lang: Lang) -> Outcome {
@@ -220,49 +135,7 @@ fn extract(envelope: &Envelope<'_>, attachment: &Attachment, folder: &Path) -> R
     Err(Stop { exit: Exit::File, message })
 }
 
-/// By its first octets: readers take a PDF whose header does not stand at the very start.
-fn is_pdf(head: &[u8]) -> bool {
-    head.windows(5).any(|w| w == b"%PDF-")
-}
-
-/// The type of a file: by its first octets where they tell, else by its name.
-fn content_type(name: &str, octets: &[u8]) -> &'static str {
-    let extension = name.rsplit_once('.').map(|(_, e)| e.to_lowercase());
-    let by_name = match extension.as_deref() {
-        Some("pdf") => "application/pdf",
-        Some("docx") => "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-        Some("xlsx") => "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        Some("pptx") => "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-        Some("doc") => "application/msword",
-        Some("xls") => "application/vnd.ms-excel",
-        Some("ppt") => "application/vnd.ms-powerpoint",
-        Some("odt") => "application/vnd.oasis.opendocument.text",
-        Some("ods") => "application/vnd.oasis.opendocument.spreadsheet",
-        Some("zip") => "application/zip",
-        Some("asice" | "sce") => "application/vnd.etsi.asic-e+zip",
-        Some("asics" | "scs") => "application/vnd.etsi.asic-s+zip",
-        Some("p7m") => "application/pkcs7-mime",
-        Some("p7s") => "application/pkcs7-signature",
-        Some("xml") => "application/xml",
-        Some("txt") => "text/plain",
-        Some("csv") => "text/csv",
-        Some("png") => "image/png",
-        Some("jpg" | "jpeg") => "image/jpeg",
-        Some("tif" | "tiff") => "image/tiff",
-        _ => "application/octet-stream",
-    };
-    let is = |start: &[u8]| octets.starts_with(start);
-    match () {
-        () if is(b"%PDF-") => "application/pdf",
-        () if is(b"\x89PNG\r\n\x1a\n") => "image/png",
-        () if is(b"\xFF\xD8\xFF") => "image/jpeg",
-        // Office files are ZIPs too, and their names say which.
-        () if is(b"PK\x03\x04") && by_name == "application/octet-stream" => "application/zip",
-        () => by_name,
-    }
-}
-
-fn text(message: &Message, check: &Check, reports: &[Option<Report>], lang: Lang) -> String {
+fn text(message: &Message, receipt: &Receipt, lang: Lang) -> String {
     let pick = |vi: &'static str, en: &'static str| if lang == Lang::Vi { vi } else { en };
     let mut lines = Vec::new();
     let mut say = |word: &str, value: &str| lines.push(format!("{word:<12} {}", value.replace('\n', " ")));
@@ -290,14 +163,16 @@ fn text(message: &Message, check: &Check, reports: &[Option<Report>], lang: Lang
         }
         _ => {}
     }
-    for (n, attachment) in check.attachments.iter().enumerate() {
+    let check = &receipt.check;
+    for (n, (attachment, signed)) in check.attachments.iter().zip(&receipt.attachments).enumerate() {
         let name = attachment.name.as_deref().unwrap_or_else(|| pick("(không tên)", "(no name)"));
         lines.push(format!("\n{} {}: {}", pick("Tệp", "File"), n + 1, name.replace('\n', " ")));
         if let Some(content) = &attachment.content {
             lines.push(format!("  {} {}", content.size, pick("byte", "octets")));
             lines.push(format!("  SHA-256 {}", content.sha256.to_hex()));
         }
-        if let Some(Some(report)) = reports.get(n) {
+        lines.push(format!("  {}: {}", pick("Chữ ký", "Signing"), pick(signed.signing.vi(), signed.signing.en())));
+        if let Some(report) = &signed.validation {
             lines.extend(report.to_text(lang.into()).lines().map(|l| format!("  {l}")));
         }
     }
@@ -321,17 +196,21 @@ fn kind(message: &Message, lang: Lang) -> &'static str {
     }
 }
 
-fn line(finding: &Finding, lang: Lang) -> String {
+pub(crate) fn line(finding: &Finding, lang: Lang) -> String {
     let weight = match (finding.severity(), lang) {
         (Severity::Error, Lang::Vi) => "lỗi",
         (Severity::Warning, Lang::Vi) => "cảnh báo",
         (_, Lang::Vi) => "thông tin",
         (severity, Lang::En) => severity.name(),
     };
-    format!("{weight}: {} [{}]", Language::from(lang).finding(finding), finding.code())
+    let text = match exchange::vietnamese(finding.code()).filter(|_| lang == Lang::Vi) {
+        Some(text) => finding.place().map_or_else(|| text.to_owned(), |place| format!("{text} ({place})")),
+        None => Language::from(lang).finding(finding),
+    };
+    format!("{weight}: {text} [{}]", finding.code())
 }
 
-fn input_fault(path: &Path, message: &str) -> Stop {
+pub(crate) fn input_fault(path: &Path, message: &str) -> Stop {
     Stop { exit: Exit::Input, message: format!("{}: {message}", path.display()) }
 }
 

@@ -10,6 +10,7 @@ mod cosign;
 mod csc;
 mod draft;
 mod envelope;
+mod envelope_write;
 mod exit;
 mod input;
 mod keys;

@@ -1,7 +1,35 @@
 //! Vietnam: the rules of Circular 15/2025/TT-BKHCN and of the field, as data.
+//!
+//! The [`policy`] with the algorithms of Annex I; the [`CHECKLIST`] of what signing and
+//! checking software has to do and who does it; the [result](ResultSheet) that a person is
+//! shown; the two hierarchies as [trust sets](specialised) to be loaded; addresses and
+//! waiting times of the field.
 
+mod checklist;
 mod copies;
+mod sheet;
+mod time;
+mod trust;
 
+pub use checklist::CHECKLIST;
+pub use checklist::Requirement;
+pub use sheet::Line;
+pub use sheet::ResultSheet;
+pub use time::OFFSET;
+pub use time::iso_time;
+pub use time::local_time;
+pub use time::local_time_as_utc;
+pub use trust::Expected;
+pub use trust::Loaded;
+pub use trust::TrustPreset;
+pub use trust::Use;
+pub use trust::public;
+pub use trust::specialised;
+
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::fetch::AddressMap;
 use crate::validate::DigestRule;
 use crate::validate::KeyRule;
 use crate::validate::Policy;
@@ -35,6 +63,21 @@ pub fn policy() -> Policy {
     policy
 }
 
+/// The time-stamping authority of the Government's specialised CA (RFC 3161).
+pub const SPECIALISED_TSA: &str = "http://tsa.ca.gov.vn/";
+
+/// How long to wait for it: answers were measured to take from 2 to 131 seconds.
+pub const SPECIALISED_TSA_PATIENCE: Duration = Duration::from_secs(180);
+
+/// Hosts that certificates of the Government's specialised CA name, and that exist in its own
+/// network only, with those that answer outside; for [`Remapped`](crate::fetch::Remapped).
+///
+/// # Errors
+/// None that is known: the addresses are constants.
+pub fn addresses() -> Result<AddressMap, Error> {
+    AddressMap::new().map("http://ocsp.ca.ptc", "http://ocsp.ca.gov.vn")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -45,5 +88,12 @@ mod tests {
         assert!(policy.digests.iter().all(|rule| rule.algorithm != "SHA-1" && rule.until.is_none()));
         assert!(policy.keys.iter().all(|rule| rule.until.is_none()));
         assert_ne!(policy.name, Policy::etsi().name);
+    }
+
+    #[test]
+    fn the_internal_host_is_reached_from_outside() {
+        let map = addresses().unwrap();
+        assert_eq!(map.apply("http://ocsp.ca.ptc/ocsp").as_deref(), Some("http://ocsp.ca.gov.vn/ocsp"));
+        assert_eq!(map.apply("http://ocsp.ca.gov.vn/"), None);
     }
 }
