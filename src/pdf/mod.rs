@@ -17,6 +17,7 @@ mod layout;
 mod lexer;
 pub mod object;
 pub mod page;
+pub mod search;
 mod signature;
 mod skim;
 mod source;
