@@ -290,6 +290,26 @@ impl Page {
         })
     }
 
+    /// The page of an annotation and its index: the one that it names, else the one whose `/Annots` lists it.
+    pub(super) fn holding(
+        revision: Revision<'_>,
+        annotation: Reference,
+        named: Option<Reference>,
+    ) -> Result<Option<(usize, Self)>, Error> {
+        let mut found = None;
+        Self::each(revision, |index, page| {
+            let here = match named {
+                Some(named) => page.id() == named,
+                None => page.lists(revision, annotation)?,
+            };
+            if here {
+                found = Some((index, page));
+            }
+            Ok(!here)
+        })?;
+        Ok(found)
+    }
+
     /// `/Resources`, own or inherited, not resolved.
     pub(super) fn resources(&self) -> &Object {
         &self.resources

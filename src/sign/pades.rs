@@ -26,6 +26,7 @@ use crate::pdf::form::fill_field;
 use crate::pdf::object::Dictionary;
 use crate::pdf::object::Object;
 use crate::pdf::object::Reference;
+use crate::pdf::search::field_place;
 use crate::pdf::update::Tail;
 use crate::sign::pdf_plan::Plan;
 use crate::sign::pdf_plan::each_chunk;
@@ -276,19 +277,52 @@ impl<'p> PadesRequest<'p> {
         if room > MOST_ROOM {
             return Err(Misuse::new(format!("{room} octets of room; {MOST_ROOM} are the most")).into());
         }
+        let plan = self.plan(signer.cms_octets().saturating_add(room))?;
+        let digest = plan.digest(self.pdf, signer.digest_algorithm(), copy)?;
+        Ok(Prepared::new(self.pdf, plan, signer, digest))
+    }
+
+    /// The document as it will look, without a signature in its field: to be
+    /// drawn, and to be sent to nobody.
+    ///
+    /// Neither a certificate nor a key is needed.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare), but for what concerns the certificate.
+    pub fn draft(&self) -> Result<Vec<u8>, Error> {
+        let plan = self.plan(0)?;
+        SignedPdf::new(self.pdf, plan.tail, plan.field).to_octets()
+    }
+
+    /// The page on which the signature shows, 0 being the first; of an
+    /// invisible one, the page that its field belongs to.
+    ///
+    /// # Errors
+    /// What reading the form and the page tree reports.
+    pub fn shown_page(&self) -> Result<usize, Error> {
+        if let Some((page, ..)) = &self.visible {
+            return Ok(*page);
+        }
+        let place = match self.existing_field()? {
+            Some(field) => field_place(self.pdf.latest(), &field)?,
+            None => None,
+        };
+        Ok(place.map_or(self.page.unwrap_or(0), |place| place.page))
+    }
+
+    /// The update, with so much room for the signature.
+    fn plan(&self, capacity: usize) -> Result<Plan, Error> {
         let mut update = Update::new(self.pdf)?;
         let signatures = self.pdf.signatures()?;
         let existing = self.existing_field()?;
         self.check_permission(&signatures, existing.as_ref())?;
         let dictionary = self.dictionary(existing.as_ref())?;
-        let value = update.add_signature(dictionary, signer.cms_octets().saturating_add(room))?;
+        let value = update.add_signature(dictionary, capacity)?;
         let written = self.write_field(&mut update, existing.as_ref(), value)?;
         if self.certify.is_some() {
             point_to_certification(&mut update, value)?;
         }
-        let plan = Plan { tail: update.finish()?, field: written.name };
-        let digest = plan.digest(self.pdf, signer.digest_algorithm(), copy)?;
-        Ok(Prepared::new(self.pdf, plan, signer, digest))
+        Ok(Plan { tail: update.finish()?, field: written.name })
     }
 
     /// The empty signature field that is meant, if the document has it.

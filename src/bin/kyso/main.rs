@@ -1,6 +1,7 @@
 //! The `kyso` command: a thin face over the public API.
 
 mod args;
+mod block;
 mod cert;
 mod cert_verify;
 mod envelope;

@@ -22,7 +22,6 @@ use crate::error::Misuse;
 use crate::pdf::document::Revision;
 use crate::pdf::fields::Field;
 use crate::pdf::object::Object;
-use crate::pdf::object::Reference;
 use crate::pdf::page::Matrix;
 use crate::pdf::page::Page;
 use crate::pdf::page::Rectangle;
@@ -323,7 +322,10 @@ pub fn field_place(revision: Revision<'_>, field: &Field) -> Result<Option<Field
             None => None,
         };
         let Some(rectangle) = rectangle.filter(|r| r.width() > 0.0 && r.height() > 0.0) else { continue };
-        let Some((index, page)) = page_of(revision, *widget, dictionary.get("P"))? else { continue };
+        let Some((index, page)) = Page::holding(revision, *widget, dictionary.get("P").and_then(Object::as_reference))?
+        else {
+            continue;
+        };
         let seen = page.to_seen(rectangle)?;
         let appearances = revision.get(dictionary, "AP")?;
         let normal = match appearances.as_dictionary() {
@@ -352,21 +354,4 @@ pub fn field_place(revision: Revision<'_>, field: &Field) -> Result<Option<Field
 fn largest(images: &[Rectangle]) -> Option<Rectangle> {
     let area = |image: &Rectangle| image.width() * image.height();
     images.iter().copied().max_by(|a, b| area(a).total_cmp(&area(b)))
-}
-
-/// The page of a widget: by its `/P`, else the one whose `/Annots` lists it.
-fn page_of(revision: Revision<'_>, widget: Reference, page: Option<&Object>) -> Result<Option<(usize, Page)>, Error> {
-    let told = page.and_then(Object::as_reference);
-    let mut found = None;
-    Page::each(revision, |index, page| {
-        let here = match told {
-            Some(told) => page.id() == told,
-            None => page.lists(revision, widget)?,
-        };
-        if here {
-            found = Some((index, page));
-        }
-        Ok(!here)
-    })?;
-    Ok(found)
 }

@@ -1,5 +1,7 @@
 //! Vietnam: the rules of Circular 15/2025/TT-BKHCN and of the field, as data.
 
+pub mod looks;
+
 use crate::validate::DigestRule;
 use crate::validate::KeyRule;
 use crate::validate::Policy;
