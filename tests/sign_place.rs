@@ -71,7 +71,7 @@ const PAGES: [&str; 8] = [
     "/Rotate 180",
     "/Rotate -90 /MediaBox [0 0 842 595]",
     "/MediaBox [-100 -200 495 642]",
-    "/MediaBox [0 0 900 900] /CropBox [50 60 645 902]",
+    "/MediaBox [0 0 900 910] /CropBox [50 60 645 902]",
     "/UserUnit 2 /MediaBox [10 20 307.5 441]",
     "/Rotate 270 /UserUnit 0.5 /MediaBox [-1684 -1190 0 0]",
 ];

@@ -116,7 +116,10 @@ impl NewField {
         if let Some(value) = value {
             field.set("V", value);
         }
-        if let Some(key) = tag(update, id, page.id(), &name)? {
+        // What shows nothing needs no place in the structure.
+        if self.visible.is_some()
+            && let Some(key) = tag(update, id, page.id(), &name)?
+        {
             field.set("StructParent", key);
             field.set("TU", Object::text(&name));
         }
