@@ -89,7 +89,6 @@
 //! |---|---|
 //! | `pkcs11` | tokens and HSMs: `key::pkcs11` |
 //! | `http` | a blocking HTTP client behind the network's door: `fetch::http` |
-//! | `preview` | pages drawn as PNG before they are signed: `pdf::preview` |
 //! | `serde` | policies and message contents as JSON (reports need no feature) |
 //! | `aws-lc-rs` | a second crypto backend for the caller to choose; today all of it falls back to the first |
 //! | `capi` | the C ABI: `ffi` |

@@ -117,29 +117,6 @@ fn presentations_of_an_office_and_places_by_text() {
     refused(&["--near", "Số", "--size", "0,5"], "--size");
 }
 
-#[cfg(feature = "preview")]
-#[test]
-fn a_preview_is_a_picture_and_no_signature() {
-    let office = Office::new();
-    office.write("letter.pdf", include_bytes!("../examples/data/cong-van.pdf"));
-    office.write("hand.png", include_bytes!("../examples/data/chu-ky.png"));
-    let block = ["--appearance", "officer", "--image", "hand.png", "--near", "Nguyễn Thị Ẩn Đổng", "--preview"];
-    office.sign("letter.pdf", "page.png", "officer", &block).expect(0);
-    let picture = office.read("page.png");
-    let mut reader = png::Decoder::new(std::io::Cursor::new(picture)).read_info().unwrap();
-    assert_eq!(reader.info().size(), (1240, 1754), "A4 at 150 pixels per inch");
-    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
-    reader.next_frame(&mut pixels).unwrap();
-    // Paper, ink, and the blue of the handwriting where title and name leave room for it.
-    let blue = |y: usize, x: usize| {
-        let pixel = &pixels[(y * 1240 + x) * 3..][..3];
-        u16::from(pixel[2]) > u16::from(pixel[0]) + 60
-    };
-    assert!((0..1754).flat_map(|y| (0..1240).map(move |x| (y, x))).filter(|(y, x)| blue(*y, *x)).count() > 500);
-    assert!((0..900).flat_map(|y| (0..1240).map(move |x| (y, x))).all(|(y, x)| !blue(y, x)));
-    office.sign("letter.pdf", "page.png", "officer", &["--format", "cades", "--preview"]).expect(64);
-}
-
 #[test]
 fn any_file_is_signed_as_cades() {
     let office = Office::new();

@@ -185,6 +185,21 @@ fn an_existing_field_without_its_page_stands_upright_too() {
     assert!(drawn.width() > drawn.height(), "{drawn:?}");
 }
 
+#[test]
+fn a_draft_shows_the_block_and_carries_no_signature() {
+    let court = Court::open();
+    let data = sample_pdf::plain(Xref::Table);
+    let pdf = parse(&data);
+    let shown = Appearance::new(150.0, 40.0).image(image(), Placement::Behind);
+    let request = PadesRequest::new(&pdf, ca::at(verdict::SIGNED)).field("A").visible(1, 100.0, 700.0, shown);
+    assert_eq!(request.shown_page().unwrap(), 1);
+    let draft = request.draft().unwrap();
+    assert!(draft.starts_with(&data));
+    assert_eq!(place_of(&draft, "A").page, 1);
+    let report = court.judge(&draft).unwrap();
+    assert_ne!(report.overall(), kyso::validate::Overall::TotalPassed);
+}
+
 fn get(pdf: &Pdf<'_>, path: &[&str]) -> Object {
     let latest = pdf.latest();
     let mut object = (*latest.catalog().unwrap()).clone();

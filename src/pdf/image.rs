@@ -332,7 +332,7 @@ mod tests {
     fn samples(image: &Image) -> (Vec<u8>, Option<Vec<u8>>) {
         let inflate = |data: &[u8]| {
             let dictionary = Dictionary::new().with("Filter", Object::name("FlateDecode"));
-            crate::pdf::filter::decode(&dictionary, data.to_vec(), 1 << 20).unwrap()
+            decode(&dictionary, data.to_vec(), 1 << 20).unwrap()
         };
         let Data::Flate(data) = &image.data else { panic!() };
         (inflate(data), image.mask.as_deref().map(inflate))

@@ -18,8 +18,6 @@ mod layout;
 mod lexer;
 pub mod object;
 pub mod page;
-#[cfg(feature = "preview")]
-pub mod preview;
 pub mod search;
 mod signature;
 mod skim;

@@ -307,7 +307,8 @@ impl<'p> PadesRequest<'p> {
             Some(field) => field_place(self.pdf.latest(), &field)?,
             None => None,
         };
-        Ok(place.map_or(self.page.unwrap_or(0), |place| place.page))
+        let page = place.map(|place| place.page).or(self.page);
+        Ok(page.unwrap_or(0))
     }
 
     /// The update, with so much room for the signature.

@@ -311,10 +311,6 @@ pub(crate) struct SignArgs {
     /// The signed document.
     #[arg(short, long, value_name = "OUT")]
     pub(crate) output: PathBuf,
-    /// Sign nothing: draw the page with the visible block as a PNG file into OUT.
-    #[cfg(feature = "preview")]
-    #[arg(long)]
-    pub(crate) preview: bool,
     #[command(flatten)]
     pub(crate) signature: SignatureArgs,
     #[command(flatten)]

@@ -147,13 +147,6 @@ pub(crate) fn pades<'p>(
     block::add(request, pdf, args, signer, claimed, lang)
 }
 
-/// The password that the options name.
-#[cfg(feature = "preview")]
-pub(crate) fn password(args: &PdfPasswordArgs) -> Result<Option<Password>, Stop> {
-    let named = input::secret(args.pdf_password_env.as_deref(), args.pdf_password_file.as_deref(), None)?;
-    Ok(named.map(|password| Password::new(password.as_str())))
-}
-
 /// Opens a PDF, an encrypted one with the password that the options name or, on
 /// a terminal, that a person enters.
 pub(crate) fn pdf<'s, S: Source + Sync>(source: &'s S, args: &PdfPasswordArgs, path: &Path) -> Result<Pdf<'s>, Stop> {

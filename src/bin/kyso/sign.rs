@@ -53,10 +53,6 @@ pub(crate) fn sign(args: &SignArgs, lang: Lang) -> Outcome {
     }
     let source = FileSource::open(&args.input)?;
     let format = request::format(&args.signature, &source)?;
-    #[cfg(feature = "preview")]
-    if args.preview {
-        return preview(args, &source, format, claimed, lang);
-    }
     let key = keys::open(&args.key, args.signature.digest, args.signature.pss)?;
     let warnings = check_signer(key.identity(), &given, args)?;
     print::warnings(&warnings, lang);
@@ -96,32 +92,6 @@ fn check_signer(identity: &SignerIdentity, given: &Given, args: &SignArgs) -> Re
     }
     Ok(network::drive(check, args.trust.online)?.warnings)
 }
-
-/// Draws the page as it would look; the signer's certificate is asked for, no signature is made.
-#[cfg(feature = "preview")]
-fn preview(args: &SignArgs, source: &FileSource, format: Format, claimed: Time, lang: Lang) -> Outcome {
-    if format != Format::Pades {
-        return Err(Stop::usage("--preview: only pages of a PDF can be drawn"));
-    }
-    let key = keys::open(&args.key, args.signature.digest, args.signature.pss)?;
-    let pdf = request::pdf(source, &args.pdf, &args.input)?;
-    let request = request::pades(&pdf, &args.signature, key.identity().certificate(), claimed, lang)?;
-    let page = request.shown_page()?;
-    let draft = request.draft().map_err(of_pdf(&args.input))?;
-    let password = request::password(&args.pdf)?;
-    let png = kyso::pdf::preview::draw_page(draft, password.as_ref(), page, RESOLUTION).map_err(of_pdf(&args.input))?;
-    write(&args.output, &png)?;
-    let word = match lang {
-        Lang::Vi => "Xem trước, chưa ký",
-        Lang::En => "Preview, not signed",
-    };
-    print::text(&format!("{word}: {}", args.output.display()))?;
-    Ok(Exit::Done)
-}
-
-/// Pixels per inch of a preview.
-#[cfg(feature = "preview")]
-const RESOLUTION: f32 = 150.0;
 
 /// Signs into the output; returns the name of the field.
 fn sign_pdf(
