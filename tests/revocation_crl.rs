@@ -243,6 +243,7 @@ fn a_delta_freshens_its_base() {
     assert_eq!(world.status(&[base, world.sign(&next.delta(5, 7))], time), GOOD);
 }
 
+// CVE-2026-28388: a delta without a number was a null pointer.
 #[test]
 fn a_delta_that_does_not_join_is_left_out() {
     let world = World::new();
@@ -266,6 +267,19 @@ fn a_delta_that_does_not_join_is_left_out() {
     // A base without a number has no delta, and does not stop anything.
     let plain = world.sign(&CrlSpec { number: None, ..world.crl() });
     assert_eq!(world.status(&[plain, world.sign(&delta)], JUNE), GOOD);
+}
+
+// RUSTSEC-2026-0104: BIT STRINGs without octets, or with bits that cannot be there, were a panic.
+#[test]
+fn flags_that_are_none_are_refused_or_count_for_nothing() {
+    let world = World::new();
+    for flags in [&[][..], &[0], &[7], &[8, 0], &[255, 0x60], &[7, 0], &[0, 0, 0, 0, 0, 0]] {
+        let part = der::tlv(0x83, flags);
+        let der = world.crl().idp(&[part]).der(&world.root.key);
+        if let Ok(crl) = Crl::from_der(&der) {
+            assert_ne!(world.status(&[crl], JUNE), GOOD, "{flags:?}");
+        }
+    }
 }
 
 #[test]
@@ -322,6 +336,7 @@ fn scope_decides_what_a_list_speaks_of() {
     }
 }
 
+// RUSTSEC-2026-0049: only the first was matched.
 #[test]
 fn every_distribution_point_is_matched() {
     let (a, b) = (uri("http://a.example.vn/crl"), uri("http://b.example.vn/crl"));

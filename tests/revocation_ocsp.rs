@@ -132,6 +132,7 @@ fn the_issuer_and_whom_it_delegated_may_answer() {
     }
 }
 
+// CVE-2022-43705: responders were not held to the certificate's own issuer.
 #[test]
 fn nobody_else_may() {
     let world = World::new();

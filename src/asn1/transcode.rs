@@ -53,57 +53,69 @@ impl Shape {
     }
 }
 
+/// Nesting that the quick look follows.
+const QUICK_DEPTH: usize = 64;
+/// Tags of the values before one in the SEQUENCE around it: an object identifier and a SEQUENCE.
+const IDENTIFIER_AND_ALGORITHM: u32 = 0x0001_0630;
+
 /// The length of the first value, if all of it is DER in tags, lengths and string forms.
 ///
 /// `None` says no more than that the slow way has to look, which also finds the fault.
 fn der_prefix(input: &[u8], limits: &Limits) -> Option<usize> {
-    let mut stack: Vec<(usize, Shape)> = Vec::new();
+    // Where each value around this one ends, and the tags in it so far.
+    let mut stack = [(0usize, 0u32); QUICK_DEPTH];
+    let mut depth = 0usize;
     let mut end = input.len();
-    let mut shape = Shape::Other;
+    // The tags of the last siblings, the first of all after a mark: 1 in a SEQUENCE, 2 elsewhere.
+    let mut siblings = 2u32;
     let (mut at, mut elements, mut octets) = (0usize, 0usize, 0usize);
     loop {
-        elements += 1;
-        let tag = *input.get(at)?;
-        if tag & 0x1F == 0x1F {
-            return None;
-        }
-        let (len_octets, len) = definite(input.get(at + 1..end)?).ok()?;
-        let start = at + 1 + len_octets;
-        let stop = start.checked_add(len).filter(|stop| *stop <= end)?;
-        let content = if tag & 0x20 == 0 {
-            if matches!(tag, 0x00 | 0x10 | 0x11) {
-                return None;
-            }
-            if matches!(tag, 0x04 | 0x80) { 0 } else { len }
-        } else {
-            let string = (tag < 0x40 && !matches!(tag, 0x30 | 0x31 | 0x28 | 0x2B | 0x3D))
-                || (tag == 0xA0 && shape == Shape::Algorithm && matches!(input.get(start), Some(0x04 | 0x24)));
-            if string || stack.len() >= limits.depth {
-                return None;
-            }
-            0
+        let [tag, first] = *input.get(at..end)?.first_chunk()?;
+        let (head, len) = match first {
+            0..=0x7F => (2, usize::from(first)),
+            _ => definite(input.get(at + 1..end)?).map(|(octets, len)| (1 + octets, len)).ok()?,
         };
-        octets = octets.saturating_add(start - at).saturating_add(content);
+        let start = at + head;
+        let stop = start.checked_add(len).filter(|stop| *stop <= end)?;
+        elements += 1;
+        octets = octets.saturating_add(head);
+        match tag {
+            // End-of-contents; what is only ever constructed; tag numbers of several octets.
+            0x00 | 0x10 | 0x11 => return None,
+            _ if tag & 0x1F == 0x1F => return None,
+            0x04 | 0x80 => {}
+            _ if tag & 0x20 == 0 => octets = octets.saturating_add(len),
+            // A string in segments.
+            _ if tag < 0x40 && !matches!(tag, 0x30 | 0x31 | 0x28 | 0x2B | 0x3D) => return None,
+            0xA0 if siblings == IDENTIFIER_AND_ALGORITHM && matches!(input.get(start), Some(0x04 | 0x24)) => {
+                return None;
+            }
+            _ => {}
+        }
         if elements > limits.asn1_elements || octets > limits.asn1_octets {
             return None;
         }
-        shape = shape.after(tag);
-        if tag & 0x20 != 0 {
-            stack.push((end, shape));
-            end = stop;
-            at = start;
-            shape = if tag == 0x30 { Shape::Start } else { Shape::Other };
-        } else {
-            at = stop;
-        }
-        while at == end || stack.is_empty() {
-            match stack.pop() {
-                Some(outer) => (end, shape) = outer,
-                None => return Some(at),
+        siblings = siblings << 8 | u32::from(tag);
+        if tag & 0x20 == 0 {
+            if depth == 0 {
+                return Some(stop);
             }
-            if stack.is_empty() {
+            at = stop;
+        } else {
+            if depth >= limits.depth {
+                return None;
+            }
+            *stack.get_mut(depth)? = (end, siblings);
+            depth += 1;
+            siblings = if tag == 0x30 { 1 } else { 2 };
+            (at, end) = (start, stop);
+        }
+        while at == end {
+            depth = depth.checked_sub(1)?;
+            if depth == 0 {
                 return Some(at);
             }
+            (end, siblings) = *stack.get(depth)?;
         }
     }
 }

@@ -308,6 +308,7 @@ mod tests {
         }
     }
 
+    // RUSTSEC-2026-0099: wildcards passed by what excludes names below them.
     #[test]
     fn a_wildcard_that_may_stand_for_an_excluded_name_is_refused() {
         assert!(!outcome(&[], &[dns("secret.example.vn")], &dns("*.example.vn")));
@@ -315,6 +316,7 @@ mod tests {
         assert!(outcome(&[], &[dns("other.vn")], &dns("*.example.vn")));
     }
 
+    // RUSTSEC-2026-0098: constraints on URIs were passed by.
     #[test]
     fn uris_are_constrained_by_host_and_refused_without_one() {
         for (name, base, inside) in [

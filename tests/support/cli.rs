@@ -162,8 +162,13 @@ impl Office {
 /// The options that make everything here valid.
 pub const KNOWN: [&str; 8] = ["--trust", "root.pem", "--intermediate", "ca.pem", "--crl", "crls", "--at", LATER];
 
-/// A server on the loopback interface that answers every POST; its address.
+/// A server on the loopback interface that answers every request; its address.
 pub fn serve(answer: impl Fn(&[u8]) -> Vec<u8> + Send + 'static) -> String {
+    serve_heads(move |_, body| answer(body))
+}
+
+/// The same, told the lines before the body too.
+pub fn serve_heads(answer: impl Fn(&str, &[u8]) -> Vec<u8> + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());
     thread::spawn(move || {
@@ -173,11 +178,12 @@ pub fn serve(answer: impl Fn(&[u8]) -> Vec<u8> + Send + 'static) -> String {
             while !head.ends_with(b"\r\n\r\n") && stream.read(&mut octet).unwrap_or(0) == 1 {
                 head.push(octet[0]);
             }
-            let text = String::from_utf8_lossy(&head).to_lowercase();
-            let length = text.split("content-length: ").nth(1).and_then(|l| l.split("\r\n").next()?.parse().ok());
+            let text = String::from_utf8_lossy(&head);
+            let lower = text.to_lowercase();
+            let length = lower.split("content-length: ").nth(1).and_then(|l| l.split("\r\n").next()?.parse().ok());
             let mut body = vec![0; length.unwrap_or(0)];
             stream.read_exact(&mut body).unwrap();
-            let body = answer(&body);
+            let body = answer(&text, &body);
             let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
             stream.write_all(head.as_bytes()).unwrap();
             stream.write_all(&body).unwrap();

@@ -7,6 +7,8 @@ use clap::Parser;
 use clap::Subcommand;
 use clap::ValueEnum;
 
+use crate::network::NetworkArgs;
+
 /// Sign, seal, send, receive, validate and archive official electronic documents.
 #[derive(Parser, Debug)]
 #[command(name = "kyso", version, arg_required_else_help = true)]
@@ -14,6 +16,8 @@ pub(crate) struct Cli {
     /// Language of the text for people; by default that of the locale.
     #[arg(long, global = true, value_enum)]
     pub(crate) lang: Option<Lang>,
+    #[command(flatten)]
+    pub(crate) network: NetworkArgs,
     #[command(subcommand)]
     pub(crate) command: Command,
 }

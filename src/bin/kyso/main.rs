@@ -37,6 +37,7 @@ fn main() -> ExitCode {
             return code(if e.use_stderr() { Exit::Usage } else { Exit::Done });
         }
     };
+    network::choose(cli.network.clone());
     match run(&cli) {
         Ok(exit) => code(exit),
         Err(Stop { exit, message }) => {
