@@ -290,7 +290,7 @@ impl<'p> PadesRequest<'p> {
     /// # Errors
     /// As [`prepare`](Self::prepare), but for what concerns the certificate.
     pub fn draft(&self) -> Result<Vec<u8>, Error> {
-        let plan = self.plan(0)?;
+        let plan = self.plan(1)?;
         SignedPdf::new(self.pdf, plan.tail, plan.field).to_octets()
     }
 
