@@ -87,6 +87,37 @@ fn an_empty_field_is_filled_and_shows_a_block() {
 }
 
 #[test]
+fn presentations_of_an_office_and_places_by_text() {
+    let office = Office::new();
+    office.write("letter.pdf", include_bytes!("../examples/data/cong-van.pdf"));
+    office.write("hand.png", include_bytes!("../examples/data/chu-ky.png"));
+    office.write("stamp.png", include_bytes!("../examples/data/con-dau.png"));
+    let near = ["--near", "Nguyễn Thị Ẩn Đổng"];
+    let officer = ["--appearance", "officer", "--image", "hand.png"];
+    office.sign("letter.pdf", "one.pdf", "officer", &[&officer[..], &near].concat()).expect(0);
+    office.sign("one.pdf", "two.pdf", "officer", &["--appearance", "seal", "--image", "stamp.png"]).expect(0);
+    let copy = ["--appearance", "copy", "--copy-form", "SAO LỤC", "--agency", "UBND xã Sông Mây"];
+    office.sign("two.pdf", "three.pdf", "officer", &copy).expect(0);
+    let report = office.verify("three.pdf", &[]).expect(0).json();
+    assert_eq!(report["signatures"].as_array().unwrap().len(), 3);
+    office.sign("letter.pdf", "left.pdf", "officer", &["--near", "CHỦ TỊCH", "--nth", "2", "--side", "left"]).expect(0);
+    office.verify("left.pdf", &[]).expect(0);
+    // What is ambiguous or missing is told, and nothing is written.
+    let refused = |options: &[&str], told: &str| {
+        let done = office.sign("letter.pdf", "none.pdf", "officer", options).expect(64);
+        assert!(done.err.contains(told), "{}", done.err);
+        assert!(!office.exists("none.pdf"));
+    };
+    refused(&["--near", "CHỦ TỊCH"], "PHÓ CHỦ TỊCH");
+    refused(&["--near", "Nguyen Thi An Dong"], "Nguyễn Thị Ẩn Đổng");
+    refused(&["--near", "KT. CHỦ TỊCH", "--page", "2"], "page 2 of a document of 1 pages");
+    refused(&["--appearance", "seal", "--image", "stamp.png"], "let the officer sign first");
+    refused(&["--appearance", "officer", "--image", "hand.png"], "where does the officer sign?");
+    refused(&["--appearance", "copy", "--image", "hand.png"], "shows no image");
+    refused(&["--near", "Số", "--size", "0,5"], "--size");
+}
+
+#[test]
 fn any_file_is_signed_as_cades() {
     let office = Office::new();
     office.write("message.xml", "<message/>");
@@ -134,14 +165,17 @@ fn level_b_t_and_an_authority_that_does_not_answer() {
 #[test]
 fn wrong_usage_is_told_before_anything_is_opened() {
     let office = Office::new();
-    let cases: [&[&str]; 19] = [
+    let cases: [&[&str]; 22] = [
         &["--format", "xades"],
         &["--format", "asic-e"],
         &["--level", "b-lt"],
         &["--level", "b-lta", "--tsa", "http://tsa.example.vn/", "--no-revocation"],
         &["--level", "b-t"],
         &["--tsa", "http://tsa.example.vn/"],
-        &["--near", "TM. ỦY BAN NHÂN DÂN"],
+        &["--near", "Số", "--nth", "0"],
+        &["--side", "left"],
+        &["--near", "Số", "--rect", "1,2,30,40"],
+        &["--near", "Số", "--size", "30"],
         &["--rect", "1,2,3"],
         &["--rect", "1,2,-3,4"],
         &["--rect", "a,b,c,d"],

@@ -2,6 +2,7 @@
 
 use crate::error::Error;
 use crate::error::Misuse;
+use crate::pdf::conformance::Conformance;
 use crate::pdf::filter::deflate;
 use crate::pdf::font::Subset;
 use crate::pdf::font::number;
@@ -104,15 +105,24 @@ impl Appearance {
 
     /// Writes the form XObject, turned so that it stands upright on a page shown with `rotation`.
     ///
+    /// In a document that claims PDF/A it is written within that: without a
+    /// soft mask under part 1 (each pixel of an image is then shown or not),
+    /// and in calibrated colours where no output intent defines RGB.
+    ///
     /// # Errors
     /// Where the text does not fit, or its font lacks a character.
     pub fn add_to(&self, update: &mut Update<'_>, rotation: Rotation) -> Result<Reference, Error> {
         let inside = self.inside()?;
         let (image_frame, text_frame) = self.parts(inside)?;
+        let conformance = Conformance::of(update.pdf().latest())?;
+        let calibrated = conformance.calibrated;
         let mut content = Vec::new();
         let mut resources = Dictionary::new();
+        if calibrated {
+            resources.set("ColorSpace", Dictionary::new().with("CS0", conformance.rgb()));
+        }
         if let Some((width, colour)) = self.border {
-            self.draw_border(width, colour, &mut content);
+            self.draw_border(width, colour, calibrated, &mut content);
         }
         if let Some((image, _)) = &self.image {
             let Frame { left, bottom, width, height } = fitted(image, image_frame);
@@ -120,12 +130,12 @@ impl Appearance {
             let [width, height] = [width.as_str(), height.as_str()];
             let operators = format!("q\n{width} 0 0 {height} {} {} cm\n/Im0 Do\nQ\n", left.as_str(), bottom.as_str());
             content.extend_from_slice(operators.as_bytes());
-            let id = image.add_to(update)?;
+            let id = image.add_to(update, conformance)?;
             resources.set("XObject", Dictionary::new().with("Im0", id));
         }
         if let Some(text) = &self.text {
             let mut subset: Subset<'_> = text.font_ref().subset()?;
-            text.draw(text_frame, &mut subset, "F0", &mut content)?;
+            text.draw(text_frame, &mut subset, "F0", calibrated, &mut content)?;
             let id = subset.add_to(update)?;
             resources.set("Font", Dictionary::new().with("F0", id));
         }
@@ -190,13 +200,13 @@ impl Appearance {
         Ok(parts)
     }
 
-    fn draw_border(&self, width: f64, colour: Colour, content: &mut Vec<u8>) {
-        let [red, green, blue] = colour.operands();
+    fn draw_border(&self, width: f64, colour: Colour, calibrated: bool, content: &mut Vec<u8>) {
+        let colour = colour.stroke(calibrated);
         let line = Real::new(width);
         let [x, y] = [width / 2.0, width / 2.0].map(Real::new);
         let [w, h] = [self.width - width, self.height - width].map(Real::new);
         let (line, x, y, w, h) = (line.as_str(), x.as_str(), y.as_str(), w.as_str(), h.as_str());
-        let operators = format!("q\n{red} {green} {blue} RG\n{line} w\n{x} {y} {w} {h} re\nS\nQ\n");
+        let operators = format!("q\n{colour}{line} w\n{x} {y} {w} {h} re\nS\nQ\n");
         content.extend_from_slice(operators.as_bytes());
     }
 }

@@ -247,7 +247,7 @@ impl Filling {
             let text = Text::new(value).font(self.font.clone()).size(size).minimum(SMALLEST.min(size));
             let frame =
                 Frame { left: MARGIN, bottom: MARGIN, width: width - 2.0 * MARGIN, height: height - 2.0 * MARGIN };
-            return text.align(style.alignment).draw(frame, subset, "F0", out);
+            return text.align(style.alignment).draw(frame, subset, "F0", false, out);
         }
         let (ascent, descent) = self.font.ascent_and_descent()?;
         let size = self.fitting(style, value, (width, height))?;

@@ -8,6 +8,7 @@ use crate::error::LimitExceeded;
 use crate::error::Malformed;
 use crate::error::Misuse;
 use crate::pdf::appearance::Appearance;
+use crate::pdf::conformance::Conformance;
 use crate::pdf::object::Dictionary;
 use crate::pdf::object::Object;
 use crate::pdf::object::Reference;
@@ -15,6 +16,7 @@ use crate::pdf::object::text_of;
 use crate::pdf::page::Page;
 use crate::pdf::page::Rectangle;
 use crate::pdf::page::Rotation;
+use crate::pdf::tagging::tag;
 use crate::pdf::update::Update;
 
 /// A signature field to be made.
@@ -94,7 +96,18 @@ impl NewField {
             .with("P", page.id());
         match &self.visible {
             // A rectangle without extent is what makes a signature invisible.
-            None => field.set("Rect", vec![Object::Integer(0); 4]),
+            None => {
+                field.set("Rect", vec![Object::Integer(0); 4]);
+                // PDF/A-1 wants an appearance of every field (ISO 19005-1 §6.9).
+                if Conformance::of(update.pdf().latest())?.part_1 {
+                    let empty = Dictionary::new()
+                        .with("Type", Object::name("XObject"))
+                        .with("Subtype", Object::name("Form"))
+                        .with("BBox", vec![Object::Integer(0); 4]);
+                    let form = update.add_stream(empty, Vec::new())?;
+                    field.set("AP", Dictionary::new().with("N", form));
+                }
+            }
             Some((seen, appearance)) => {
                 check_place(&page, seen)?;
                 field.set("Rect", page.to_user_space(*seen)?.to_object());
@@ -104,6 +117,13 @@ impl NewField {
         }
         if let Some(value) = value {
             field.set("V", value);
+        }
+        // What shows nothing needs no place in the structure.
+        if self.visible.is_some()
+            && let Some(key) = tag(update, id, page.id(), &name)?
+        {
+            field.set("StructParent", key);
+            field.set("TU", Object::text(&name));
         }
         update.set(id, field)?;
         append(update, page.id(), "Annots", id)?;
@@ -161,15 +181,13 @@ fn show(update: &mut Update<'_>, id: Reference, appearance: &dyn Fn(f64, f64) ->
         None => None,
     };
     let Some(place) = place.filter(|place| place.width() > 0.0 && place.height() > 0.0) else { return Ok(()) };
-    let rotation = match widget.get("P").and_then(Object::as_reference) {
-        Some(page) => Page::by_id(latest, page)?.rotation(),
-        // Without /P the page would have to be searched for; readers show such widgets upright.
-        None => Rotation::None,
+    let page = Page::holding(latest, id, widget.get("P").and_then(Object::as_reference))?;
+    let (rotation, seen) = match page {
+        Some((_, page)) => (page.rotation(), page.to_seen(place).unwrap_or(place)),
+        // On no page at all nobody sees how it stands.
+        None => (Rotation::None, place),
     };
-    let (width, height) = match rotation {
-        Rotation::None | Rotation::Half => (place.width(), place.height()),
-        Rotation::Quarter | Rotation::ThreeQuarters => (place.height(), place.width()),
-    };
+    let (width, height) = (seen.width(), seen.height());
     let form = appearance(width, height).add_to(update, rotation)?;
     widget.set("AP", Dictionary::new().with("N", form));
     widget.remove("AS");

@@ -287,7 +287,7 @@ impl Search<'_> {
                 self.note("HIDDEN_UNDER_ANNOTATION", "an annotation covers another one", above.id);
             }
         }
-        let resources = page.resources(self.latest)?;
+        let resources = self.latest.resolve(page.resources())?;
         let Some(resources) = resources.as_dictionary() else { return Ok(()) };
         // Without anything that can cover, the content need not be read.
         let images = self.get(resources, "XObject");

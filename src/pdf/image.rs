@@ -9,6 +9,8 @@ use crate::error::Malformed;
 use crate::error::Misuse;
 use crate::error::Unsupported;
 use crate::limits::Limits;
+use crate::pdf::conformance::Conformance;
+use crate::pdf::filter::decode;
 use crate::pdf::filter::deflate;
 use crate::pdf::object::Dictionary;
 use crate::pdf::object::Object;
@@ -162,16 +164,34 @@ impl Image {
     }
 
     /// Writes the image XObject and its mask.
-    pub(super) fn add_to(&self, update: &mut Update<'_>) -> Result<Reference, Error> {
-        let (mut image, mask) = self.clone().streams();
-        if let Some(mask) = mask {
-            image.dictionary.set("SMask", update.add(Object::Stream(Box::new(mask)))?);
+    pub(super) fn add_to(&self, update: &mut Update<'_>, conformance: Conformance) -> Result<Reference, Error> {
+        let (mut image, mask) = self.clone().streams(conformance);
+        match (mask, &self.mask) {
+            (Some(_), Some(opacity)) if conformance.part_1 => {
+                let opacity = inflate(opacity)?;
+                let stencil = Dictionary::new()
+                    .with("Type", Object::name("XObject"))
+                    .with("Subtype", Object::name("Image"))
+                    .with("Width", i64::from(self.width))
+                    .with("Height", i64::from(self.height))
+                    .with("ImageMask", Object::Boolean(true))
+                    .with("BitsPerComponent", 1)
+                    .with("Filter", Object::name("FlateDecode"));
+                let rows = deflate(&stencil_of(&opacity, usize::try_from(self.width).unwrap_or(usize::MAX)))?;
+                image.dictionary.set("Mask", update.add_stream(stencil, rows)?);
+                if let Data::Flate(data) = &self.data {
+                    let blended = deflate(&on_white(&inflate(data)?, &opacity))?;
+                    return update.add_stream(image.dictionary, blended);
+                }
+            }
+            (Some(mask), _) => image.dictionary.set("SMask", update.add(Object::Stream(Box::new(mask)))?),
+            _ => {}
         }
         update.add(Object::Stream(Box::new(image)))
     }
 
     /// The image XObject and its soft mask, which the first has yet to name.
-    pub(super) fn streams(self) -> (Stream, Option<Stream>) {
+    pub(super) fn streams(self, conformance: Conformance) -> (Stream, Option<Stream>) {
         let common = || {
             Dictionary::new()
                 .with("Type", Object::name("XObject"))
@@ -181,11 +201,11 @@ impl Image {
                 .with("BitsPerComponent", 8)
         };
         let space = match self.colours {
-            Colours::Grey => "DeviceGray",
-            Colours::Rgb => "DeviceRGB",
-            Colours::Cmyk { .. } => "DeviceCMYK",
+            Colours::Grey => conformance.grey(),
+            Colours::Rgb => conformance.rgb(),
+            Colours::Cmyk { .. } => Object::name("DeviceCMYK"),
         };
-        let mut dictionary = common().with("ColorSpace", Object::name(space));
+        let mut dictionary = common().with("ColorSpace", space);
         if self.colours == (Colours::Cmyk { inverted: true }) {
             dictionary.set("Decode", [1, 0, 1, 0, 1, 0, 1, 0].map(Object::Integer).to_vec());
         }
@@ -198,6 +218,34 @@ impl Image {
         };
         (Stream::new(dictionary.with("Filter", Object::name(filter)), data), mask)
     }
+}
+
+/// What [`deflate`] made smaller.
+fn inflate(data: &[u8]) -> Result<Vec<u8>, Error> {
+    decode(&Dictionary::new().with("Filter", Object::name("FlateDecode")), data.to_vec(), u64::MAX - 1)
+}
+
+/// One bit for each pixel, 1 where it is not shown (ISO 32000-2 §8.9.6.3); each row begins in an octet of its own.
+fn stencil_of(opacity: &[u8], width: usize) -> Vec<u8> {
+    let row = |row: &[u8]| -> Vec<u8> {
+        let octet = |pixels: &[u8]| {
+            let bits = pixels.iter().enumerate().map(|(index, opacity)| u8::from(*opacity < 0x80) << (7 - index % 8));
+            bits.fold(0, |octet, bit| octet | bit)
+        };
+        row.chunks(8).map(octet).collect()
+    };
+    opacity.chunks(width.max(1)).flat_map(row).collect()
+}
+
+/// The samples as they look on paper, since a pixel that is half there will be shown whole.
+fn on_white(samples: &[u8], opacity: &[u8]) -> Vec<u8> {
+    let colours = samples.len().checked_div(opacity.len()).unwrap_or(1).max(1);
+    let blend = |(pixel, opacity): (&[u8], &u8)| -> Vec<u8> {
+        let opacity = u16::from(*opacity);
+        let mixed = pixel.iter().map(|sample| (u16::from(*sample) * opacity + 255 * (255 - opacity)) / 255);
+        mixed.map(|sample| u8::try_from(sample).unwrap_or(u8::MAX)).collect()
+    };
+    samples.chunks_exact(colours).zip(opacity).flat_map(blend).collect()
 }
 
 struct JpegHeader {
@@ -302,7 +350,7 @@ mod tests {
     fn samples(image: &Image) -> (Vec<u8>, Option<Vec<u8>>) {
         let inflate = |data: &[u8]| {
             let dictionary = Dictionary::new().with("Filter", Object::name("FlateDecode"));
-            crate::pdf::filter::decode(&dictionary, data.to_vec(), 1 << 20).unwrap()
+            decode(&dictionary, data.to_vec(), 1 << 20).unwrap()
         };
         let Data::Flate(data) = &image.data else { panic!() };
         (inflate(data), image.mask.as_deref().map(inflate))
@@ -327,6 +375,14 @@ mod tests {
             encoder.set_trns(vec![128]);
         });
         assert_eq!(samples(&read(indexed)), (vec![20, 21, 22, 10, 11, 12], Some(vec![255, 128])));
+    }
+
+    #[test]
+    fn a_stencil_has_rows_of_whole_octets() {
+        assert_eq!(stencil_of(&[255, 0, 128, 127, 255, 255, 255, 255, 0, 255], 5), [0b0101_0000, 0b0001_0000]);
+        assert_eq!(stencil_of(&[0; 9], 9), [0xff, 0x80]);
+        assert_eq!(on_white(&[0, 100, 200, 0, 0, 0], &[255, 0]), [0, 100, 200, 255, 255, 255]);
+        assert_eq!(on_white(&[0, 255], &[51, 51]), [204, 255]);
     }
 
     #[test]

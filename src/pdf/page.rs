@@ -42,10 +42,15 @@ pub enum Rotation {
     ThreeQuarters,
 }
 
+/// A transformation of the plane: x' = ax + cy + e, y' = bx + dy + f (ISO 32000-2 §8.3.3).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Matrix(pub(super) [f64; 6]);
+
 /// A page with its inherited attributes (ISO 32000-2 §7.7.3.4).
 #[derive(Clone, Debug)]
 pub struct Page {
     id: Reference,
+    resources: Arc<Object>,
     /// Missing where the page tree tells no size; needed only by who places something.
     shown: Option<Rectangle>,
     rotation: Rotation,
@@ -58,6 +63,61 @@ struct Inherited {
     media_box: Option<Rectangle>,
     crop_box: Option<Rectangle>,
     rotate: Option<i64>,
+    resources: Arc<Object>,
+}
+
+impl Matrix {
+    pub(super) const IDENTITY: Self = Self([1.0, 0.0, 0.0, 1.0, 0.0, 0.0]);
+
+    pub(super) const fn translation(x: f64, y: f64) -> Self {
+        Self([1.0, 0.0, 0.0, 1.0, x, y])
+    }
+
+    /// Six finite numbers.
+    pub(super) fn from_operands(operands: &[Object]) -> Option<Self> {
+        let mut values = [0.0; 6];
+        if operands.len() != values.len() {
+            return None;
+        }
+        for (value, operand) in values.iter_mut().zip(operands) {
+            *value = operand.as_number().filter(|value| value.is_finite())?;
+        }
+        Some(Self(values))
+    }
+
+    /// This one first, then `after`.
+    pub(super) fn then(self, after: Self) -> Self {
+        let Self([a, b, c, d, e, f]) = self;
+        let [(a, b), (c, d)] = [after.vector(a, b), after.vector(c, d)];
+        let (e, f) = after.point(e, f);
+        Self([a, b, c, d, e, f])
+    }
+
+    /// What takes a form whose matrix this is, and whose box is `bounds`, onto
+    /// the rectangle of its annotation (ISO 32000-2 §12.5.5, algorithm).
+    pub(super) fn onto(self, bounds: Rectangle, target: Rectangle) -> Option<Self> {
+        let Rectangle { left, bottom, right, top } = bounds;
+        let corners = [(left, bottom), (left, top), (right, bottom), (right, top)];
+        let around = Rectangle::around(corners.map(|(x, y)| self.point(x, y)))?;
+        if around.width() <= 0.0 || around.height() <= 0.0 {
+            return None;
+        }
+        let (x, y) = (target.width() / around.width(), target.height() / around.height());
+        let scale = [x, 0.0, 0.0, y, target.left - around.left * x, target.bottom - around.bottom * y];
+        Some(self.then(Self(scale)))
+    }
+
+    pub(super) fn point(self, x: f64, y: f64) -> (f64, f64) {
+        let Self([.., e, f]) = self;
+        let (right, up) = self.vector(x, y);
+        (right + e, up + f)
+    }
+
+    /// A difference of points.
+    pub(super) fn vector(self, x: f64, y: f64) -> (f64, f64) {
+        let Self([a, b, c, d, ..]) = self;
+        (a * x + c * y, b * x + d * y)
+    }
 }
 
 impl Rectangle {
@@ -97,6 +157,37 @@ impl Rectangle {
         // Hundredths of a point: what a person places, no printer resolves.
         let rounded = |value: f64| number((value * 100.0).round() / 100.0);
         vec![rounded(self.left), rounded(self.bottom), rounded(self.right), rounded(self.top)].into()
+    }
+
+    /// The least rectangle around points; `None` where one of them is nowhere.
+    pub(super) fn around(points: impl IntoIterator<Item = (f64, f64)>) -> Option<Self> {
+        let mut around: Option<Self> = None;
+        for (x, y) in points {
+            if !x.is_finite() || !y.is_finite() {
+                return None;
+            }
+            let point = Self { left: x, bottom: y, right: x, top: y };
+            around = Some(around.map_or(point, |around| around.union(&point)));
+        }
+        around
+    }
+
+    /// The least rectangle around both.
+    #[must_use]
+    pub(super) fn union(&self, other: &Self) -> Self {
+        Self {
+            left: self.left.min(other.left),
+            bottom: self.bottom.min(other.bottom),
+            right: self.right.max(other.right),
+            top: self.top.max(other.top),
+        }
+    }
+
+    /// Whether the two have area in common.
+    #[must_use]
+    pub fn overlaps(&self, other: &Self) -> bool {
+        let common = self.intersection(other);
+        common.width() > 0.0 && common.height() > 0.0
     }
 
     pub(super) fn intersection(&self, other: &Self) -> Self {
@@ -156,23 +247,6 @@ impl Page {
         Ok(all)
     }
 
-    /// What its contents draw with, its own or inherited; null where there is none.
-    ///
-    /// # Errors
-    /// Malformed page trees.
-    pub(super) fn resources(&self, revision: Revision<'_>) -> Result<Arc<Object>, Error> {
-        let mut node = revision.object(self.id)?;
-        for _ in 0..revision.pdf().limits().depth {
-            let Some(dictionary) = node.as_dictionary() else { break };
-            if dictionary.get("Resources").is_some() {
-                return revision.get(dictionary, "Resources");
-            }
-            let parent = revision.get(dictionary, "Parent")?;
-            node = parent;
-        }
-        Ok(Arc::default())
-    }
-
     /// The page whose object is `id`.
     ///
     /// # Errors
@@ -212,7 +286,46 @@ impl Page {
         let rotation = rotation.ok_or_else(|| fault("a /Rotate that is a multiple of 90"))?;
         let unit = revision.get(page, "UserUnit")?.as_number().unwrap_or(1.0);
         let unit = Some(unit).filter(|unit| unit.is_finite() && *unit > 0.0);
-        Ok(Self { id, shown, rotation, unit: unit.ok_or_else(|| fault("a /UserUnit above zero"))? })
+        let unit = unit.ok_or_else(|| fault("a /UserUnit above zero"))?;
+        Ok(Self { id, resources: Arc::clone(&inherited.resources), shown, rotation, unit })
+    }
+
+    /// Visits the pages in order, with their index, until `visit` returns false.
+    pub(super) fn each(
+        revision: Revision<'_>,
+        mut visit: impl FnMut(usize, Self) -> Result<bool, Error>,
+    ) -> Result<(), Error> {
+        let mut index = 0;
+        walk(revision, |id, dictionary, inherited| {
+            let next = visit(index, Self::new(revision, id, dictionary, inherited)?)?;
+            index += 1;
+            Ok(next)
+        })
+    }
+
+    /// The page of an annotation and its index: the one that it names, else the one whose `/Annots` lists it.
+    pub(super) fn holding(
+        revision: Revision<'_>,
+        annotation: Reference,
+        named: Option<Reference>,
+    ) -> Result<Option<(usize, Self)>, Error> {
+        let mut found = None;
+        Self::each(revision, |index, page| {
+            let here = match named {
+                Some(named) => page.id() == named,
+                None => page.lists(revision, annotation)?,
+            };
+            if here {
+                found = Some((index, page));
+            }
+            Ok(!here)
+        })?;
+        Ok(found)
+    }
+
+    /// `/Resources`, own or inherited, not resolved.
+    pub(super) fn resources(&self) -> &Object {
+        &self.resources
     }
 
     /// Its object.
@@ -225,6 +338,15 @@ impl Page {
     #[must_use]
     pub const fn rotation(&self) -> Rotation {
         self.rotation
+    }
+
+    /// Whether `/Annots` lists the annotation.
+    pub(super) fn lists(&self, revision: Revision<'_>, annotation: Reference) -> Result<bool, Error> {
+        let page = revision.object(self.id)?;
+        let Some(page) = page.as_dictionary() else { return Ok(false) };
+        let annotations = revision.get(page, "Annots")?;
+        let mut listed = annotations.as_array().unwrap_or_default().iter().filter_map(Object::as_reference);
+        Ok(listed.any(|listed| listed == annotation))
     }
 
     fn shown(&self) -> Result<Rectangle, Error> {
@@ -245,6 +367,29 @@ impl Page {
         })
     }
 
+    /// From the default user space of the page to points as a person sees them.
+    pub(super) fn seen_matrix(&self) -> Result<Matrix, Error> {
+        let Rectangle { left, bottom, right, top } = self.shown()?;
+        let unit = self.unit;
+        Ok(Matrix(match self.rotation {
+            Rotation::None => [unit, 0.0, 0.0, unit, -left * unit, -bottom * unit],
+            Rotation::Quarter => [0.0, -unit, unit, 0.0, -bottom * unit, right * unit],
+            Rotation::Half => [-unit, 0.0, 0.0, -unit, right * unit, top * unit],
+            Rotation::ThreeQuarters => [0.0, unit, -unit, 0.0, top * unit, -left * unit],
+        }))
+    }
+
+    /// A rectangle of the default user space of the page as a person sees it:
+    /// the way back of [`to_user_space`](Self::to_user_space).
+    ///
+    /// # Errors
+    /// Where the document does not tell the size of the page.
+    pub fn to_seen(&self, user: Rectangle) -> Result<Rectangle, Error> {
+        let matrix = self.seen_matrix()?;
+        let (a, b) = (matrix.point(user.left, user.bottom), matrix.point(user.right, user.top));
+        Ok(Rectangle { left: a.0.min(b.0), bottom: a.1.min(b.1), right: a.0.max(b.0), top: a.1.max(b.1) })
+    }
+
     /// A rectangle as a person sees it (points from the lower left corner of
     /// the page as shown) in the default user space of the page.
     ///
@@ -261,26 +406,6 @@ impl Page {
             Rotation::ThreeQuarters => ((page.left + bottom, page.top - right), (page.left + top, page.top - left)),
         };
         Ok(Rectangle { left: a.0, bottom: a.1, right: b.0, top: b.1 })
-    }
-}
-
-impl Page {
-    /// A rectangle in the default user space of the page as a person sees it: the
-    /// inverse of [`to_user_space`](Self::to_user_space).
-    ///
-    /// # Errors
-    /// Where the document does not tell the size of the page.
-    pub fn to_shown(&self, user: Rectangle) -> Result<Rectangle, Error> {
-        let page = self.shown()?;
-        let (l, b, r, t) = (user.left, user.bottom, user.right, user.top);
-        let [left, bottom, right, top] = match self.rotation {
-            Rotation::None => [l - page.left, b - page.bottom, r - page.left, t - page.bottom],
-            Rotation::Quarter => [b - page.bottom, page.right - r, t - page.bottom, page.right - l],
-            Rotation::Half => [page.right - r, page.top - t, page.right - l, page.top - b],
-            Rotation::ThreeQuarters => [page.top - t, l - page.left, page.top - b, r - page.left],
-        }
-        .map(|value| value * self.unit);
-        Ok(Rectangle { left, bottom, right, top })
     }
 }
 
@@ -338,6 +463,9 @@ impl Inherited {
                 *slot = Rectangle::from_object(revision, &*revision.get(node, key)?)?;
             }
         }
+        if let Some(resources) = node.get("Resources") {
+            self.resources = Arc::new(resources.clone());
+        }
         if node.get("Rotate").is_some() {
             self.rotate = revision.get(node, "Rotate")?.as_integer();
         }
@@ -351,7 +479,7 @@ mod tests {
 
     fn page(rotation: Rotation) -> Page {
         let shown = Rectangle { left: 10.0, bottom: 20.0, right: 110.0, top: 320.0 };
-        Page { id: Reference::new(1, 0), shown: Some(shown), rotation, unit: 1.0 }
+        Page { id: Reference::new(1, 0), resources: Arc::default(), shown: Some(shown), rotation, unit: 1.0 }
     }
 
     #[test]
@@ -365,7 +493,7 @@ mod tests {
         ];
         for (rotation, expected) in cases {
             assert_eq!(page(rotation).to_user_space(seen).unwrap(), expected, "{rotation:?}");
-            assert_eq!(page(rotation).to_shown(expected).unwrap(), seen, "{rotation:?}");
+            assert_eq!(page(rotation).to_seen(expected).unwrap(), seen, "{rotation:?}");
         }
     }
 

@@ -186,7 +186,7 @@ impl<'r> Atlas<'r> {
                 let Some(annotation) = annotation.as_dictionary() else { continue };
                 let place = revision.get(annotation, "Rect").unwrap_or_default();
                 let Ok(Some(place)) = Rectangle::from_object(revision, &place) else { continue };
-                let Ok(rectangle) = page.to_shown(place) else { continue };
+                let Ok(rectangle) = page.to_seen(place) else { continue };
                 let (kind, name, text) = match names.get(&id.number) {
                     Some((name, true, _)) => (PageChangeKind::Signature, Some(name.clone()), String::new()),
                     Some((name, false, text)) => (PageChangeKind::Field, Some(name.clone()), text.clone()),

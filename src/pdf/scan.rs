@@ -12,6 +12,7 @@ use crate::error::Misuse;
 use crate::finding::Finding;
 use crate::limits::Budget;
 use crate::limits::Limits;
+use crate::pdf::conformance::Conformance;
 use crate::pdf::filter::deflate;
 use crate::pdf::font::number;
 use crate::pdf::image::Image;
@@ -108,7 +109,7 @@ impl<'l> Scan<'l> {
             orientation: exif.as_ref().map_or(1, Directory::orientation),
             colour: image.is_coloured(),
         };
-        let (image, mask) = image.streams();
+        let (image, mask) = image.streams(Conformance::default());
         self.page(&facts, vec![(image, mask, 1.0)])
     }
 

@@ -87,8 +87,19 @@ impl Colour {
     /// The red of seals.
     pub const RED: Self = Self { red: 237, green: 28, blue: 36 };
 
-    /// The operands of `rg` and `RG`.
-    pub(super) fn operands(self) -> [String; 3] {
+    /// The operators that fill with it, in the space of the resource `/CS0` where the document needs one.
+    pub(super) fn fill(self, calibrated: bool) -> String {
+        let [red, green, blue] = self.operands();
+        if calibrated { format!("/CS0 cs {red} {green} {blue} sc\n") } else { format!("{red} {green} {blue} rg\n") }
+    }
+
+    /// The operators that draw lines with it.
+    pub(super) fn stroke(self, calibrated: bool) -> String {
+        let [red, green, blue] = self.operands();
+        if calibrated { format!("/CS0 CS {red} {green} {blue} SC\n") } else { format!("{red} {green} {blue} RG\n") }
+    }
+
+    fn operands(self) -> [String; 3] {
         [self.red, self.green, self.blue].map(|value| Real::new(f64::from(value) / 255.0).as_str().to_owned())
     }
 }
@@ -175,12 +186,13 @@ impl Text {
         frame: Frame,
         subset: &mut Subset<'_>,
         name: &str,
+        calibrated: bool,
         out: &mut Vec<u8>,
     ) -> Result<(), Error> {
         let layout = self.layout(frame)?;
-        let [red, green, blue] = self.colour.operands();
+        let colour = self.colour.fill(calibrated);
         let size = Real::new(layout.size);
-        out.extend_from_slice(format!("BT\n{red} {green} {blue} rg\n/{name} {} Tf\n", size.as_str()).as_bytes());
+        out.extend_from_slice(format!("BT\n{colour}/{name} {} Tf\n", size.as_str()).as_bytes());
         for line in &layout.lines {
             let (x, y) = (Real::new(line.x), Real::new(line.y));
             out.extend_from_slice(format!("1 0 0 1 {} {} Tm\n<", x.as_str(), y.as_str()).as_bytes());

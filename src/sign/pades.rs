@@ -30,6 +30,7 @@ use crate::pdf::object::Object;
 use crate::pdf::object::Reference;
 use crate::pdf::protection;
 use crate::pdf::protection::Intent;
+use crate::pdf::search::field_place;
 use crate::pdf::seed::SeedCertification;
 use crate::pdf::update::Tail;
 use crate::sign::awaiting::AwaitingSigner;
@@ -82,6 +83,15 @@ pub struct SignedPdf<'p> {
     pdf: &'p Pdf<'p>,
     tail: Tail,
     field: String,
+}
+
+/// Of the signature to come, what a field may have demands on.
+#[derive(Clone, Copy)]
+struct Offered<'o> {
+    /// Where it is known.
+    identity: Option<&'o SignerIdentity>,
+    digest: DigestAlgorithm,
+    timestamped: bool,
 }
 
 impl<'p> PadesRequest<'p> {
@@ -243,7 +253,8 @@ impl<'p> PadesRequest<'p> {
             return Err(Misuse::new("a whole algorithm was chosen for a signer who is not known yet").into());
         }
         let algorithm = self.choice.digest.unwrap_or(DigestAlgorithm::Sha256);
-        let plan = self.plan(UNKNOWN_SIGNER.max(self.room), None, algorithm, self.room >= TIMESTAMP_ROOM)?;
+        let offered = Offered { identity: None, digest: algorithm, timestamped: self.room >= TIMESTAMP_ROOM };
+        let plan = self.plan(UNKNOWN_SIGNER.max(self.room), Some(offered))?;
         let digest = plan.digest(self.pdf, algorithm, None)?;
         let choice = Choice { digest: Some(algorithm), ..self.choice };
         Ok(AwaitingSigner::new(self.pdf, plan, digest, self.now, false, choice))
@@ -306,21 +317,46 @@ impl<'p> PadesRequest<'p> {
     ) -> Result<Prepared<&'p Pdf<'p>>, Error> {
         let signer = Signer::new(identity, preferred, self.choice, self.now)?;
         let octets = signer.cms_octets().saturating_add(room);
-        let plan = self.plan(octets, Some(identity), signer.digest_algorithm(), timestamped)?;
+        let offered = Offered { identity: Some(identity), digest: signer.digest_algorithm(), timestamped };
+        let plan = self.plan(octets, Some(offered))?;
         let digest = plan.digest(self.pdf, signer.digest_algorithm(), copy)?;
         Ok(Prepared::new(self.pdf, plan, signer, digest))
     }
 
-    /// The update, with so many octets for the signature; `who` signs, where that is known.
-    fn plan(
-        &self,
-        room: usize,
-        who: Option<&SignerIdentity>,
-        digest: DigestAlgorithm,
-        timestamped: bool,
-    ) -> Result<Plan, Error> {
-        if room > MOST_ROOM {
-            return Err(Misuse::new(format!("{room} octets of room; {MOST_ROOM} are the most")).into());
+    /// The document as it will look, without a signature in its field: to be
+    /// drawn, and to be sent to nobody.
+    ///
+    /// Neither a certificate nor a key is needed.
+    ///
+    /// # Errors
+    /// As [`prepare`](Self::prepare), but for what concerns the certificate.
+    pub fn draft(&self) -> Result<Vec<u8>, Error> {
+        let plan = self.plan(1, None)?;
+        SignedPdf::new(self.pdf, plan.tail, plan.field).to_octets()
+    }
+
+    /// The page on which the signature shows, 0 being the first; of an
+    /// invisible one, the page that its field belongs to.
+    ///
+    /// # Errors
+    /// What reading the form and the page tree reports.
+    pub fn shown_page(&self) -> Result<usize, Error> {
+        if let Some((page, ..)) = &self.visible {
+            return Ok(*page);
+        }
+        let place = match self.existing_field()? {
+            Some(field) => field_place(self.pdf.latest(), &field)?,
+            None => None,
+        };
+        let page = place.map(|place| place.page).or(self.page);
+        Ok(page.unwrap_or(0))
+    }
+
+    /// The update, with so much room for the signature. What the field demands is
+    /// held against `offered`, where it is signed at all.
+    fn plan(&self, capacity: usize, offered: Option<Offered<'_>>) -> Result<Plan, Error> {
+        if capacity > MOST_ROOM {
+            return Err(Misuse::new(format!("{capacity} octets of room; {MOST_ROOM} are the most")).into());
         }
         let mut update = Update::new(self.pdf)?;
         let signatures = self.pdf.signatures()?;
@@ -328,20 +364,20 @@ impl<'p> PadesRequest<'p> {
         let demands = Demands::of(self.pdf, existing.as_ref())?;
         let certify = self.certification(demands.seed.as_ref());
         self.check_permission(&signatures, existing.as_ref(), certify)?;
-        if let (Some(seed), Some(field)) = (&demands.seed, &existing) {
+        if let (Some(seed), Some(field), Some(offered)) = (&demands.seed, &existing, offered) {
             let offer = Offer {
-                identity: who,
+                identity: offered.identity,
                 now: self.now,
-                digest,
+                digest: offered.digest,
                 reason: self.reason.as_deref(),
                 certify,
-                timestamped,
+                timestamped: offered.timestamped,
                 lock: demands.lock.as_ref(),
             };
             seed::check(seed, &field.name, &offer)?;
         }
         let dictionary = self.dictionary(certify, demands.lock.as_ref())?;
-        let value = update.add_signature(dictionary, room)?;
+        let value = update.add_signature(dictionary, capacity)?;
         let written = self.write_field(&mut update, existing.as_ref(), value)?;
         if certify.is_some() {
             point_to_certification(&mut update, value)?;

@@ -255,21 +255,23 @@ pub(crate) struct SignatureArgs {
     /// Name of the signature field.
     #[arg(long, value_name = "NAME")]
     pub(crate) field: Option<String>,
-    /// Page of the visible block, from 1.
-    #[arg(long, value_name = "N", requires = "rect")]
+    /// Page of the visible block, from 1; with --near, the only one to be searched.
+    #[arg(long, value_name = "N")]
     pub(crate) page: Option<usize>,
     /// Rectangle of the visible block in points from the lower left corner of the page as shown.
     #[arg(long, value_name = "X,Y,W,H", conflicts_with = "near")]
     pub(crate) rect: Option<String>,
-    /// Put the visible block below this text of the page.
-    #[arg(long, value_name = "TEXT")]
-    pub(crate) near: Option<String>,
-    /// Presentation of the visible block: text, image, image-text.
+    #[command(flatten)]
+    pub(crate) place: PlaceArgs,
+    /// Presentation of the visible block: officer, seal, annex, copy, incoming (Decree
+    /// 30/2020/ND-CP), or text, image, image-text.
     #[arg(long, value_name = "PRESET")]
     pub(crate) appearance: Option<String>,
     /// Image of the visible block, PNG or JPEG.
     #[arg(long, value_name = "PNG")]
     pub(crate) image: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) facts: FactArgs,
     /// Reason of signing.
     #[arg(long, value_name = "S")]
     pub(crate) reason: Option<String>,
@@ -282,6 +284,49 @@ pub(crate) struct SignatureArgs {
     /// Certify the document, and say which changes are permitted later.
     #[arg(long, value_enum, default_value = "none")]
     pub(crate) certify: Certify,
+}
+
+/// A place by what stands on the page.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct PlaceArgs {
+    /// Put the visible block by this text of the page: whole words, accents in any encoding.
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) near: Option<String>,
+    /// Side of the text; by default below it, an officer's image above it.
+    #[arg(long, value_enum, requires = "near")]
+    pub(crate) side: Option<SideName>,
+    /// Which one, where the text stands at several places, from 1.
+    #[arg(long, value_name = "N", requires = "near")]
+    pub(crate) nth: Option<usize>,
+    /// Distance from the text, in points.
+    #[arg(long, value_name = "POINTS", requires = "near")]
+    pub(crate) gap: Option<f64>,
+    /// Size of the block, in points, where the presentation has none of its own.
+    #[arg(long, value_name = "W,H", requires = "near")]
+    pub(crate) size: Option<String>,
+}
+
+/// What the presentations of offices tell.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct FactArgs {
+    /// Name of the agency; by default that of the certificate.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) agency: Option<String>,
+    /// Number and symbol of the main document, on an annex.
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) document: Option<String>,
+    /// Form of a copy; by default SAO Y.
+    #[arg(long, value_name = "FORM")]
+    pub(crate) copy_form: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
+pub(crate) enum SideName {
+    Below,
+    Above,
+    Left,
+    Right,
+    Over,
 }
 
 #[derive(Args, Debug)]

@@ -3,6 +3,7 @@
 mod args;
 mod augment;
 mod batch;
+mod block;
 mod cert;
 mod cert_request;
 mod cert_verify;

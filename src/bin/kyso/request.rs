@@ -9,13 +9,9 @@ use kyso::crypto::PrivateKey;
 use kyso::error::SecretError;
 use kyso::key::pkcs12::KeyEntry;
 use kyso::key::pkcs12::Pfx;
-use kyso::pdf::Appearance;
 use kyso::pdf::Pdf;
 use kyso::pdf::Permission;
 use kyso::pdf::Source;
-use kyso::pdf::appearance::Placement;
-use kyso::pdf::image::Image;
-use kyso::pdf::text::Text;
 use kyso::secret::Password;
 use kyso::sign::pades::PadesRequest;
 use kyso::sign::timestamping::TimestampSettings;
@@ -27,16 +23,12 @@ use crate::args::Level;
 use crate::args::PdfPasswordArgs;
 use crate::args::SignFormat;
 use crate::args::SignatureArgs;
+use crate::block;
 use crate::exit::Stop;
 use crate::input;
 use crate::input::Kind;
 use crate::network;
 use crate::sign;
-
-/// Part of a block's width that its image takes beside a text.
-const IMAGE_SHARE: f64 = 0.35;
-/// Margin within a block, in points.
-const PADDING: f64 = 2.0;
 
 /// The formats that can be made today.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,14 +46,6 @@ impl Format {
     }
 }
 
-/// How a visible block is made up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Preset {
-    Text,
-    Image,
-    ImageText,
-}
-
 /// Refuses what is reserved, not there yet, or contradicts itself, before any file is opened.
 pub(crate) fn check(args: &SignatureArgs) -> Result<(), Stop> {
     match args.format {
@@ -72,12 +56,7 @@ pub(crate) fn check(args: &SignatureArgs) -> Result<(), Stop> {
         Some(SignFormat::Pades | SignFormat::Cades) | None => {}
     }
     level(args.level, args.tsa.as_deref())?;
-    if args.near.is_some() {
-        return Err(Stop::usage("--near: looking for text is not available yet; give --page and --rect"));
-    }
-    rectangle(args)?;
-    preset(args)?;
-    Ok(())
+    block::check(args)
 }
 
 /// Refuses a level without its service.
@@ -101,6 +80,7 @@ pub(crate) fn format(args: &SignatureArgs, source: &dyn Source) -> Result<Format
         ("--field", args.field.is_some()),
         ("--page", args.page.is_some()),
         ("--rect", args.rect.is_some()),
+        ("--near", args.place.near.is_some()),
         ("--appearance", args.appearance.is_some()),
         ("--image", args.image.is_some()),
         ("--reason", args.reason.is_some()),
@@ -164,90 +144,7 @@ pub(crate) fn pades<'p>(
         Certify::FormFilling => request.certify(Permission::FormFilling),
         Certify::Annotating => request.certify(Permission::Annotating),
     };
-    let page = match args.page {
-        Some(0) => return Err(Stop::usage("--page: pages are counted from 1")),
-        page => page.unwrap_or(1) - 1,
-    };
-    let rectangle = rectangle(args)?;
-    let shown = rectangle.is_some() || args.image.is_some() || args.appearance.is_some();
-    if !shown {
-        return Ok(request);
-    }
-    let block = Block { image: image(args)?, preset: preset(args)?, text: text(args, signer, claimed, lang) };
-    Ok(match rectangle {
-        Some([left, bottom, width, height]) => request.visible(page, left, bottom, block.draw(width, height)),
-        None => request.appearance(move |width, height| block.draw(width, height)),
-    })
-}
-
-struct Block {
-    image: Option<Image>,
-    preset: Preset,
-    text: String,
-}
-
-impl Block {
-    fn draw(&self, width: f64, height: f64) -> Appearance {
-        let block = Appearance::new(width, height).padding(PADDING);
-        let text = || Text::new(self.text.as_str());
-        match (&self.image, self.preset) {
-            (Some(image), Preset::Image) => block.image(image.clone(), Placement::Behind),
-            (Some(image), Preset::ImageText) => {
-                block.image(image.clone(), Placement::Left { share: IMAGE_SHARE }).text(text())
-            }
-            _ => block.text(text()),
-        }
-    }
-}
-
-/// `--rect`: left, bottom, width, height.
-fn rectangle(args: &SignatureArgs) -> Result<Option<[f64; 4]>, Stop> {
-    let Some(text) = &args.rect else { return Ok(None) };
-    let wrong = || Stop::usage(format!("--rect {text}: expected X,Y,W,H in points, such as 320,120,200,60"));
-    let numbers: Vec<f64> =
-        text.split(',').map(|n| n.trim().parse().map_err(|_| wrong())).collect::<Result<_, Stop>>()?;
-    match <[f64; 4]>::try_from(numbers) {
-        Ok(all @ [_, _, width, height]) if all.iter().all(|n| n.is_finite()) && width > 0.0 && height > 0.0 => {
-            Ok(Some(all))
-        }
-        _ => Err(wrong()),
-    }
-}
-
-fn preset(args: &SignatureArgs) -> Result<Preset, Stop> {
-    if (args.appearance.is_some() || args.image.is_some()) && args.rect.is_none() && args.field.is_none() {
-        return Err(Stop::usage("--appearance, --image: where? Give --rect, or the --field of an empty field"));
-    }
-    match (args.appearance.as_deref(), args.image.is_some()) {
-        (None, false) | (Some("text"), false) => Ok(Preset::Text),
-        (None | Some("image"), true) => Ok(Preset::Image),
-        (Some("image-text"), true) => Ok(Preset::ImageText),
-        (Some("image" | "image-text"), false) => Err(Stop::usage("--appearance image, image-text need --image")),
-        (Some("text"), true) => Err(Stop::usage("--appearance text shows no image; give image-text")),
-        (Some(other), _) => {
-            Err(Stop::usage(format!("--appearance {other}: not known; there are text, image, image-text")))
-        }
-    }
-}
-
-fn image(args: &SignatureArgs) -> Result<Option<Image>, Stop> {
-    let Some(path) = &args.image else { return Ok(None) };
-    let octets = input::read(path)?;
-    Image::read(&octets, &Limits::default()).map(Some).map_err(|e| Stop::from(e).of_file(path))
-}
-
-/// The lines of a block: who, when, why.
-fn text(args: &SignatureArgs, signer: &Certificate, claimed: Time, lang: Lang) -> String {
-    let [by, at, why] = match lang {
-        Lang::Vi => ["Ký bởi", "Thời gian ký", "Lý do"],
-        Lang::En => ["Signed by", "Signing time", "Reason"],
-    };
-    let c = claimed.civil(7 * 60);
-    // As Decree 30/2020/ND-CP writes it.
-    let time = format!("{:02}/{:02}/{} {:02}:{:02}:{:02} +07:00", c.day, c.month, c.year, c.hour, c.minute, c.second);
-    let mut lines = vec![format!("{by}: {}", signer.subject().display_name()), format!("{at}: {time}")];
-    lines.extend(args.reason.as_ref().map(|reason| format!("{why}: {reason}")));
-    lines.join("\n")
+    block::add(request, pdf, args, signer, claimed, lang)
 }
 
 /// Opens a PDF, an encrypted one with the password that the options name or, on

@@ -7,6 +7,7 @@
 
 mod checklist;
 mod copies;
+pub mod looks;
 mod sheet;
 mod time;
 mod trust;
