@@ -19,6 +19,8 @@ have softhsm2-util softhsm2
 have pkcs11-tool opensc
 have pdfsig poppler-utils
 have qpdf qpdf
+have tiffcp libtiff-tools
+have p11tool gnutls-bin
 have xmllint libxml2-utils
 have openssl openssl
 have keytool default-jre-headless
@@ -35,10 +37,10 @@ if [ "${#need[@]}" -gt 0 ]; then
 fi
 
 venv="${KYSO_VENV:-$PWD/target/venv}"
-if ! "$venv/bin/python" -c 'import pyhanko, cffi, xsdata, lxml, certomancer, werkzeug' 2>/dev/null; then
+if ! "$venv/bin/python" -c 'import pyhanko, cffi, xsdata, lxml, certomancer, werkzeug, csc_dummy' 2>/dev/null; then
   python3 -m venv "$venv"
   "$venv/bin/pip" -q install 'pyhanko==0.38.0' 'cffi==2.1.1' 'xsdata==26.10' 'lxml==6.1.3' \
-    'certomancer==0.16.0' 'werkzeug==3.1.9' 'jinja2==3.1.6'
+    'certomancer==0.16.0' 'certomancer-csc-dummy==0.4.2' 'werkzeug==3.1.9' 'jinja2==3.1.6'
 fi
 export KYSO_PYTHON="$venv/bin/python"
 # The peers are installed now: a test that cannot find one fails.
@@ -51,7 +53,7 @@ if [ "${1:-}" != quick ]; then
 
   section "features"
   cargo check -q
-  for feature in pkcs11 http aws-lc-rs serde capi cli; do
+  for feature in pkcs11 http aws-lc-rs serde tracing capi cli; do
     cargo check -q --no-default-features --features "$feature"
   done
 
