@@ -5,9 +5,10 @@
 //! SHA extensions, OpenSSL digests faster than the sha2 crate; its own row tells.
 //!
 //! ```sh
-//! cargo bench --bench peers                  # 1 MB and 300 MB
-//! cargo bench --bench peers --features cli   # and through the `kyso` command
-//! cargo bench --bench peers -- 1 30          # other sizes, in MB
+//! cargo bench --bench peers                        # 1 MB and 300 MB
+//! cargo bench --bench peers --features aws-lc-rs   # by the second backend too
+//! cargo bench --bench peers --features cli         # and through the `kyso` command
+//! cargo bench --bench peers -- 1 30                # other sizes, in MB
 //! ```
 //!
 //! Run it on an idle machine. Nothing depends on the figures, and no test does.
@@ -25,6 +26,7 @@ mod ca;
 mod der;
 
 use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::fs;
 use std::fs::File;
 use std::hint::black_box;
@@ -41,6 +43,8 @@ use std::time::Instant;
 use ca::Authority;
 use ca::Template;
 use kyso::Limits;
+use kyso::cms::SignedData;
+use kyso::crypto::Backend;
 use kyso::crypto::DigestAlgorithm;
 use kyso::crypto::KeySpec;
 use kyso::crypto::PrivateKey;
@@ -52,12 +56,14 @@ use kyso::key::soft::SoftKey;
 use kyso::path::PathBuilder;
 use kyso::pdf::Pdf;
 use kyso::revocation::Evidence;
+use kyso::sign::cades::CadesRequest;
 use kyso::sign::pades::PadesRequest;
 use kyso::trust::TrustAnchor;
 use kyso::trust::TrustAnchors;
 use kyso::trust::TrustSet;
 use kyso::validate::Overall;
 use kyso::validate::Policy;
+use kyso::validate::Report;
 use kyso::validate::Validator;
 use kyso::x509::Certificate;
 use kyso::x509::Crl;
@@ -80,42 +86,68 @@ fn main() {
 
 /// One operation, as a program would do it.
 fn child(arguments: &[String]) {
-    let path = |index: usize| Path::new(&arguments[index]);
-    match arguments[0].as_str() {
-        "hash" => {
-            let mut file = File::open(path(1)).unwrap();
-            let mut digester = DigestAlgorithm::Sha256.digester();
-            let mut buffer = vec![0; 256 << 10];
-            loop {
-                match file.read(&mut buffer).unwrap() {
-                    0 => break,
-                    count => digester.update(&buffer[..count]),
-                }
+    let path = |index: usize| Path::new(&arguments[index + 1]);
+    let backend = backends().into_iter().find(|(name, _)| *name == arguments[1]).expect("a backend").1;
+    let key = |key: &Path, certificate: &Path| {
+        let key = PrivateKey::from_file(&fs::read(key).unwrap(), None).unwrap();
+        let certificate = Certificate::from_der(&fs::read(certificate).unwrap()).unwrap();
+        SoftKey::new(key, SignerIdentity::new(certificate, Vec::new())).unwrap().with_backend(backend)
+    };
+    let digest = |path: &Path| {
+        let mut file = File::open(path).unwrap();
+        let mut digester = backend.digester(DigestAlgorithm::Sha256);
+        let mut buffer = vec![0; 256 << 10];
+        loop {
+            match file.read(&mut buffer).unwrap() {
+                0 => return digester.finish(),
+                count => digester.update(&buffer[..count]),
             }
-            println!("{}", digester.finish().to_hex());
+        }
+    };
+    let validated = |files: [&Path; 4], validation: &dyn Fn(&Validator<'_>) -> Report| {
+        let anchors = TrustAnchors::from_file("bench", &fs::read(files[0]).unwrap()).unwrap();
+        let mut evidence = Evidence::new();
+        evidence.add_certificate(Certificate::from_der(&fs::read(files[1]).unwrap()).unwrap());
+        for crl in &files[2..] {
+            evidence.add_crl(Crl::from_der(&fs::read(crl).unwrap()).unwrap());
+        }
+        let policy = Policy::etsi();
+        let report = validation(&Validator::new(&policy, &anchors, ca::at(NOW)).evidence(&evidence).backend(backend));
+        assert_eq!(report.overall(), Overall::TotalPassed, "{}", report.to_json());
+    };
+    match arguments[0].as_str() {
+        "hash" => println!("{}", digest(path(1)).to_hex()),
+        "cms-sign" => {
+            let request = CadesRequest::from_digest(digest(path(1)), ca::at(NOW)).backend(backend);
+            fs::write(path(2), request.sign(&key(path(3), path(4))).unwrap().octets()).unwrap();
+        }
+        "cms-validate" => {
+            let cms = SignedData::from_file(&fs::read(path(1)).unwrap(), &Limits::default()).unwrap();
+            let content = FileSource::open(path(6)).unwrap();
+            validated([path(2), path(3), path(4), path(5)], &|validator| validator.cms(&cms, Some(&content)));
         }
         "sign" => {
             let pdf = Pdf::parse(FileSource::open(path(1)).unwrap(), &Limits::default()).unwrap();
-            let key = PrivateKey::from_file(&fs::read(path(3)).unwrap(), None).unwrap();
-            let certificate = Certificate::from_der(&fs::read(path(4)).unwrap()).unwrap();
-            let key = SoftKey::new(key, SignerIdentity::new(certificate, Vec::new())).unwrap();
             let mut out = Output::create(path(2)).unwrap();
-            PadesRequest::new(&pdf, ca::at(NOW)).sign_to(&key, &mut out).unwrap();
+            let request = PadesRequest::new(&pdf, ca::at(NOW)).backend(backend);
+            request.sign_to(&key(path(3), path(4)), &mut out).unwrap();
             out.commit().unwrap();
         }
         "validate" => {
             let pdf = Pdf::parse(FileSource::open(path(1)).unwrap(), &Limits::default()).unwrap();
-            let anchors = TrustAnchors::from_file("bench", &fs::read(path(2)).unwrap()).unwrap();
-            let mut evidence = Evidence::new();
-            evidence.add_certificate(Certificate::from_der(&fs::read(path(3)).unwrap()).unwrap());
-            for crl in [path(4), path(5)] {
-                evidence.add_crl(Crl::from_der(&fs::read(crl).unwrap()).unwrap());
-            }
-            let report = Validator::new(&Policy::etsi(), &anchors, ca::at(NOW)).evidence(&evidence).pdf(&pdf);
-            assert_eq!(report.overall(), Overall::TotalPassed, "{}", report.to_json());
+            validated([path(2), path(3), path(4), path(5)], &|validator| validator.pdf(&pdf));
         }
         other => panic!("no such operation: {other}"),
     }
+}
+
+/// The backends, by name.
+fn backends() -> Vec<(&'static str, Backend)> {
+    vec![
+        ("RustCrypto", Backend::rust_crypto()),
+        #[cfg(feature = "aws-lc-rs")]
+        ("aws-lc-rs", Backend::aws_lc_rs()),
+    ]
 }
 
 struct Keys {
@@ -135,16 +167,29 @@ fn measure(sizes: &[u64]) {
         let (input, signed) = (folder.join(format!("{size}.pdf")), folder.join(format!("{size}-signed.pdf")));
         scan_like(&input, size * 1_000_000);
         println!("\n{size} MB                            wall, to openssl dgst   processor              peak");
-        let hash = ["child".as_ref(), "hash".as_ref(), input.as_os_str()];
-        row("hash, sha2 crate", &own, &hash, &input);
         row("cp", "cp".as_ref(), &[input.as_os_str(), signed.as_os_str()], &input);
-        let sign = ["child".as_ref(), "sign".as_ref(), input.as_os_str(), signed.as_os_str()];
-        let sign: Vec<&OsStr> = sign.into_iter().chain([keys.key.as_os_str(), keys.certificate.as_os_str()]).collect();
-        row("sign, PAdES B-B, RSA-2048", &own, &sign, &input);
-        let validate = ["child".as_ref(), "validate".as_ref(), signed.as_os_str(), keys.root.as_os_str()];
-        let crls = keys.crls.iter().map(|c| c.as_os_str());
-        let validate: Vec<&OsStr> = validate.into_iter().chain([keys.issuing.as_os_str()]).chain(crls).collect();
-        row("validate, 3 certificates", &own, &validate, &signed);
+        let cms = folder.join(format!("{size}.p7s"));
+        for (backend, _) in backends() {
+            println!("  by {backend}");
+            let child = |operation: &str, files: &[&Path]| -> Vec<OsString> {
+                let words = ["child", operation, backend].map(OsString::from);
+                words.into_iter().chain(files.iter().map(|file| file.as_os_str().to_owned())).collect()
+            };
+            let trust = [&keys.root, &keys.issuing, &keys.crls[0], &keys.crls[1]].map(PathBuf::as_path);
+            row("hash", &own, &child("hash", &[&input]), &input);
+            let sign: [&Path; 4] = [&input, &signed, &keys.key, &keys.certificate];
+            row("sign, PAdES B-B, RSA-2048", &own, &child("sign", &sign), &input);
+            row(
+                "validate, 3 certificates",
+                &own,
+                &child("validate", &[&[signed.as_path()], &trust[..]].concat()),
+                &signed,
+            );
+            let sign: [&Path; 4] = [&input, &cms, &keys.key, &keys.certificate];
+            row("sign, CAdES detached", &own, &child("cms-sign", &sign), &input);
+            let files = [&[cms.as_path()], &trust[..], &[input.as_path()]].concat();
+            row("validate, CAdES detached", &own, &child("cms-validate", &files), &input);
+        }
         if let Some(kyso) = option_env!("CARGO_BIN_EXE_kyso").filter(|_| cfg!(feature = "cli")) {
             command(Path::new(kyso), &input, &signed, &keys);
         }
@@ -183,7 +228,7 @@ fn command(kyso: &Path, input: &Path, signed: &Path, keys: &Keys) {
 }
 
 /// Runs `program` in turn with the hash of `reference`, and prints the medians.
-fn row(what: &str, program: &Path, arguments: &[&OsStr], reference: &Path) {
+fn row<A: AsRef<OsStr>>(what: &str, program: &Path, arguments: &[A], reference: &Path) {
     let hash = [OsStr::new("dgst"), OsStr::new("-sha256"), reference.as_os_str()];
     let (own, floor) = (usage(program, arguments), usage("openssl".as_ref(), &hash));
     let (mut walls, mut ratios) = (Vec::new(), Vec::new());
@@ -205,15 +250,15 @@ fn row(what: &str, program: &Path, arguments: &[&OsStr], reference: &Path) {
     }
 }
 
-fn run(program: &Path, arguments: &[&OsStr]) -> f64 {
+fn run<A: AsRef<OsStr>>(program: &Path, arguments: &[A]) -> f64 {
     let begun = Instant::now();
     let status = Command::new(program).args(arguments).stdout(Stdio::null()).status().expect("the program starts");
-    assert!(status.success(), "{} {arguments:?}: {status}", program.display());
+    assert!(status.success(), "{}: {status}", program.display());
     begun.elapsed().as_secs_f64()
 }
 
 /// Processor time in seconds and peak memory in KiB, where GNU time is installed.
-fn usage(program: &Path, arguments: &[&OsStr]) -> Option<(f64, f64)> {
+fn usage<A: AsRef<OsStr>>(program: &Path, arguments: &[A]) -> Option<(f64, f64)> {
     let output = Command::new("/usr/bin/time").args(["-f", "%U %S %M"]).arg(program).args(arguments).output().ok()?;
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     let figures: Vec<f64> = text.lines().last()?.split(' ').filter_map(|figure| figure.parse().ok()).collect();

@@ -271,8 +271,8 @@ fn documents_of_others_reach_every_level() {
                             let output = dir.path().join("raised.pdf");
                             fs::write(&output, &raised).unwrap();
                             complaint = complaint.or_else(|| qpdf_complaint(&path, &output, password));
-                            // One of six goes to the slower judges.
-                            if rows % 6 == 0 && class != "signed" {
+                            // One of six goes to the slower judges, whatever stands beside it.
+                            if id.bytes().map(u32::from).sum::<u32>() % 6 == 0 && class != "signed" {
                                 if drawn(&path, password) != drawn(&output, password) {
                                     complaint = complaint.or_else(|| Some("the first page looks different".to_owned()));
                                 }

@@ -23,17 +23,18 @@ impl Conformance {
     pub(super) fn of(revision: Revision<'_>) -> Result<Self, Error> {
         let catalog = revision.catalog()?;
         let Some(catalog) = catalog.as_dictionary() else { return Ok(Self::default()) };
-        let metadata = revision.get(catalog, "Metadata")?;
+        // A signature does not fail on metadata that it has no business with.
+        let metadata = revision.get(catalog, "Metadata").unwrap_or_default();
         let metadata = metadata.as_stream().and_then(|stream| revision.decoded(stream).ok()).unwrap_or_default();
         let Some(part) = part(metadata.get(..metadata.len().min(MOST_METADATA)).unwrap_or_default()) else {
             return Ok(Self::default());
         };
-        let intents = revision.get(catalog, "OutputIntents")?;
+        let intents = revision.get(catalog, "OutputIntents").unwrap_or_default();
         let mut rgb = false;
         for intent in intents.as_array().unwrap_or_default().iter().take(16) {
-            let intent = revision.resolve(intent)?;
+            let intent = revision.resolve(intent).unwrap_or_default();
             let Some(intent) = intent.as_dictionary() else { continue };
-            let profile = revision.get(intent, "DestOutputProfile")?;
+            let profile = revision.get(intent, "DestOutputProfile").unwrap_or_default();
             let profile = profile.as_stream().and_then(|profile| revision.decoded(profile).ok());
             // The colour space of the data in the header of the profile (ICC.1 §7.2.6).
             rgb |= profile.is_some_and(|profile| profile.get(16..20) == Some(b"RGB "));

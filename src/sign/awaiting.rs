@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::asn1::encode;
 use crate::asn1::tlv::Reader;
+use crate::crypto::Backend;
 use crate::crypto::Digest;
 use crate::crypto::DigestAlgorithm;
 use crate::error::Error;
@@ -124,12 +125,12 @@ impl<D: Document> AwaitingSigner<D> {
         let claimed = body.expect(0x18, "claimed")?.time(Format::State, "claimed")?;
         let plan = document.read_plan(body.expect(0x30, "plan")?.content)?;
         body.end("body")?;
-        let digest = document.digest(&plan, algorithm)?;
+        let digest = document.digest(&plan, algorithm, Backend::default())?;
         if digest.octets() != stored {
             let detail = "the document is not the one that was prepared for this signature";
             return Err(Refused::new(RefusalReason::StateMismatch, detail).into());
         }
-        let choice = Choice { algorithm: None, digest: Some(algorithm), pss };
+        let choice = Choice { digest: Some(algorithm), pss, ..Choice::default() };
         Ok(Self { document, plan, digest, claimed, in_cms, choice })
     }
 }

@@ -3,6 +3,7 @@
 use crate::asn1::encode;
 use crate::asn1::tlv::Reader;
 use crate::cms::SignedData;
+use crate::crypto::Backend;
 use crate::crypto::Digest;
 use crate::crypto::DigestAlgorithm;
 use crate::crypto::SignatureAlgorithm;
@@ -102,6 +103,13 @@ impl<'c> CadesRequest<'c> {
         self
     }
 
+    /// Who digests, and verifies the signature value.
+    #[must_use]
+    pub const fn backend(mut self, backend: Backend) -> Self {
+        self.choice.backend = backend;
+        self
+    }
+
     /// Prepares the signature for a signer whose key is elsewhere.
     ///
     /// # Errors
@@ -121,7 +129,7 @@ impl<'c> CadesRequest<'c> {
             return Err(Misuse::new("a whole algorithm was chosen for a signer who is not known yet").into());
         }
         let algorithm = self.choice.digest.unwrap_or(DigestAlgorithm::Sha256);
-        let digest = self.content.digest(&self.detached, algorithm)?;
+        let digest = self.content.digest(&self.detached, algorithm, self.choice.backend)?;
         let choice = Choice { digest: Some(algorithm), ..self.choice };
         Ok(AwaitingSigner::new(self.content, self.detached, digest, self.claimed, true, choice))
     }
@@ -157,7 +165,7 @@ impl<'c> CadesRequest<'c> {
     ) -> Result<Prepared<Content<'c>>, Error> {
         let mut signer = Signer::new(identity, preferred, self.choice, self.claimed)?;
         signer.signing_time = Some(self.claimed);
-        let digest = self.content.digest(&self.detached, signer.digest_algorithm())?;
+        let digest = self.content.digest(&self.detached, signer.digest_algorithm(), signer.backend)?;
         Ok(Prepared::new(self.content, self.detached, signer, digest))
     }
 }
@@ -191,9 +199,9 @@ impl Target for Content<'_> {
 
     const FORMAT: StateFormat = StateFormat::Cades;
 
-    fn digest(&self, _: &bool, algorithm: DigestAlgorithm) -> Result<Digest, Error> {
+    fn digest(&self, _: &bool, algorithm: DigestAlgorithm, backend: Backend) -> Result<Digest, Error> {
         match self {
-            Self::Octets(octets) => Ok(algorithm.digest(octets)),
+            Self::Octets(octets) => Ok(backend.digest(algorithm, octets)),
             Self::Digest(digest) if digest.algorithm() == algorithm => Ok(*digest),
             Self::Digest(digest) => Err(Misuse::new(format!(
                 "the content was digested with {}, the signature needs {}",

@@ -4,6 +4,7 @@ use crate::asn1::encode;
 use crate::asn1::tlv::Reader;
 use crate::cms::SignedData;
 use crate::cms::SignerInfo;
+use crate::crypto::Backend;
 use crate::crypto::Digest;
 use crate::crypto::DigestAlgorithm;
 use crate::crypto::SignatureAlgorithm;
@@ -59,6 +60,13 @@ impl<'s> CounterSignatureRequest<'s> {
         self
     }
 
+    /// Who digests, and verifies the signature value.
+    #[must_use]
+    pub const fn backend(mut self, backend: Backend) -> Self {
+        self.choice.backend = backend;
+        self
+    }
+
     /// Prepares it for a signer whose key is elsewhere.
     ///
     /// # Errors
@@ -98,7 +106,7 @@ impl<'s> CounterSignatureRequest<'s> {
     ) -> Result<Prepared<&'s SignedData>, Error> {
         let mut signer = Signer::new(identity, preferred, self.choice, self.claimed)?;
         signer.signing_time = Some(self.claimed);
-        let digest = self.signed.digest(&self.index, signer.digest_algorithm())?;
+        let digest = self.signed.digest(&self.index, signer.digest_algorithm(), signer.backend)?;
         Ok(Prepared::new(self.signed, self.index, signer, digest))
     }
 }
@@ -117,8 +125,8 @@ impl Target for &SignedData {
 
     const FORMAT: StateFormat = StateFormat::CounterSignature;
 
-    fn digest(&self, index: &usize, algorithm: DigestAlgorithm) -> Result<Digest, Error> {
-        Ok(algorithm.digest(signer(self, *index)?.signature()))
+    fn digest(&self, index: &usize, algorithm: DigestAlgorithm, backend: Backend) -> Result<Digest, Error> {
+        Ok(backend.digest(algorithm, signer(self, *index)?.signature()))
     }
 
     fn content(&self, _: &usize) -> Option<&[u8]> {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::Write;
 
+use crate::crypto::Backend;
 use crate::crypto::DigestAlgorithm;
 use crate::crypto::SignatureAlgorithm;
 use crate::error::Error;
@@ -97,7 +98,7 @@ struct Offered<'o> {
 impl<'p> PadesRequest<'p> {
     /// A signature on the newest revision of `pdf`; `now` is the claimed signing time.
     #[must_use]
-    pub const fn new(pdf: &'p Pdf<'p>, now: Time) -> Self {
+    pub fn new(pdf: &'p Pdf<'p>, now: Time) -> Self {
         Self {
             pdf,
             now,
@@ -112,7 +113,7 @@ impl<'p> PadesRequest<'p> {
             contact: None,
             certify: None,
             room: 0,
-            choice: Choice { algorithm: None, digest: None, pss: false },
+            choice: Choice::default(),
         }
     }
 
@@ -215,6 +216,13 @@ impl<'p> PadesRequest<'p> {
         self
     }
 
+    /// Who digests, and verifies the signature value.
+    #[must_use]
+    pub const fn backend(mut self, backend: Backend) -> Self {
+        self.choice.backend = backend;
+        self
+    }
+
     /// Keeps room for the time-stamp of level B-T, where [`prepare`](Self::prepare) is to end in
     /// [`complete_timestamped`](Prepared::complete_timestamped).
     #[must_use]
@@ -255,7 +263,7 @@ impl<'p> PadesRequest<'p> {
         let algorithm = self.choice.digest.unwrap_or(DigestAlgorithm::Sha256);
         let offered = Offered { identity: None, digest: algorithm, timestamped: self.room >= TIMESTAMP_ROOM };
         let plan = self.plan(UNKNOWN_SIGNER.max(self.room), Some(offered))?;
-        let digest = plan.digest(self.pdf, algorithm, None)?;
+        let digest = plan.digest(self.pdf, algorithm, self.choice.backend, None)?;
         let choice = Choice { digest: Some(algorithm), ..self.choice };
         Ok(AwaitingSigner::new(self.pdf, plan, digest, self.now, false, choice))
     }
@@ -319,7 +327,7 @@ impl<'p> PadesRequest<'p> {
         let octets = signer.cms_octets().saturating_add(room);
         let offered = Offered { identity: Some(identity), digest: signer.digest_algorithm(), timestamped };
         let plan = self.plan(octets, Some(offered))?;
-        let digest = plan.digest(self.pdf, signer.digest_algorithm(), copy)?;
+        let digest = plan.digest(self.pdf, signer.digest_algorithm(), signer.backend, copy)?;
         Ok(Prepared::new(self.pdf, plan, signer, digest))
     }
 

@@ -4,6 +4,7 @@ use std::io::Write;
 
 use crate::asn1::encode;
 use crate::asn1::tlv::Reader;
+use crate::crypto::Backend;
 use crate::crypto::Digest;
 use crate::crypto::DigestAlgorithm;
 use crate::error::Error;
@@ -33,9 +34,10 @@ impl Plan {
         &self,
         pdf: &Pdf<'_>,
         algorithm: DigestAlgorithm,
+        backend: Backend,
         mut copy: Option<&mut dyn Write>,
     ) -> Result<Digest, Error> {
-        let mut digester = algorithm.digester();
+        let mut digester = backend.digester(algorithm);
         pdf.each_chunk(|octets| {
             digester.update(octets);
             match &mut copy {
@@ -57,8 +59,8 @@ impl<'p> Target for &'p Pdf<'p> {
 
     const FORMAT: StateFormat = StateFormat::Pades;
 
-    fn digest(&self, plan: &Plan, algorithm: DigestAlgorithm) -> Result<Digest, Error> {
-        plan.digest(self, algorithm, None)
+    fn digest(&self, plan: &Plan, algorithm: DigestAlgorithm, backend: Backend) -> Result<Digest, Error> {
+        plan.digest(self, algorithm, backend, None)
     }
 
     fn content(&self, _: &Plan) -> Option<&[u8]> {

@@ -39,6 +39,7 @@ pub struct Prepared<D: Document> {
 pub trait Document: sealed::Target {}
 
 pub(super) mod sealed {
+    use crate::crypto::Backend;
     use crate::crypto::Digest;
     use crate::crypto::DigestAlgorithm;
     use crate::error::Error;
@@ -55,7 +56,7 @@ pub(super) mod sealed {
         const FORMAT: StateFormat;
 
         /// Digests what is covered: all of the document, read anew.
-        fn digest(&self, plan: &Self::Plan, algorithm: DigestAlgorithm) -> Result<Digest, Error>;
+        fn digest(&self, plan: &Self::Plan, algorithm: DigestAlgorithm, backend: Backend) -> Result<Digest, Error>;
 
         /// Content that the CMS is to hold itself.
         fn content(&self, plan: &Self::Plan) -> Option<&[u8]>;
@@ -125,7 +126,7 @@ impl<D: Document> Prepared<D> {
     pub fn resume(state: &[u8], document: D) -> Result<Self, Error> {
         let stored = state::read(state, D::FORMAT)?;
         let plan = document.read_plan(stored.plan)?;
-        let digest = document.digest(&plan, stored.signer.digest_algorithm())?;
+        let digest = document.digest(&plan, stored.signer.digest_algorithm(), Backend::default())?;
         let mismatch = |detail: &'static str| Error::from(Refused::new(RefusalReason::StateMismatch, detail));
         if digest != stored.digest {
             return Err(mismatch("the document is not the one that was prepared for this signature"));

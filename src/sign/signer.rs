@@ -35,6 +35,7 @@ pub(super) struct Choice {
     pub(super) algorithm: Option<SignatureAlgorithm>,
     pub(super) digest: Option<DigestAlgorithm>,
     pub(super) pss: bool,
+    pub(super) backend: Backend,
 }
 
 /// A certificate with the algorithm that its key will use, and the claimed time where the CMS carries it.
@@ -100,13 +101,7 @@ impl Signer {
         };
         let algorithm = choice.resolve(preferred)?;
         check_algorithm(certificate, &algorithm)?;
-        Ok(Self {
-            identity: identity.clone(),
-            algorithm,
-            signing_time: None,
-            backend: Backend::default(),
-            counter: false,
-        })
+        Ok(Self { identity: identity.clone(), algorithm, signing_time: None, backend: choice.backend, counter: false })
     }
 
     pub(super) const fn certificate(&self) -> &Certificate {

@@ -7,6 +7,7 @@ use clap::Parser;
 use clap::Subcommand;
 use clap::ValueEnum;
 
+use crate::arithmetic::BackendName;
 use crate::csc::CscArgs;
 use crate::csc::CscCommand;
 use crate::network::NetworkArgs;
@@ -19,6 +20,9 @@ pub(crate) struct Cli {
     /// Language of the text for people; by default that of the locale.
     #[arg(long, global = true, value_enum)]
     pub(crate) lang: Option<Lang>,
+    /// Who does the arithmetic of digests and signatures.
+    #[arg(long, global = true, value_enum, default_value_t)]
+    pub(crate) backend: BackendName,
     #[command(flatten)]
     pub(crate) network: NetworkArgs,
     #[command(subcommand)]

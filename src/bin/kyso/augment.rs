@@ -19,6 +19,7 @@ use kyso::sign::cades::SignedCms;
 use crate::args::ExtendArgs;
 use crate::args::Lang;
 use crate::args::Level;
+use crate::arithmetic;
 use crate::exit::Exit;
 use crate::exit::Outcome;
 use crate::exit::Stop;
@@ -103,6 +104,7 @@ impl Raise<'_> {
     fn run<S: Signatures>(&self, signatures: S, evidence: &Evidence) -> Result<S::Augmented, Stop> {
         let given = self.given;
         let mut job = Augmentation::new(signatures, self.level.baseline(), &given.anchors, given.at)?
+            .backend(arithmetic::backend())
             .rules(&given.rules())
             .evidence(&given.evidence)
             .evidence(evidence);

@@ -22,6 +22,7 @@ use kyso::x509::KeyPurpose;
 
 use crate::args::CertVerifyArgs;
 use crate::args::Lang;
+use crate::arithmetic;
 use crate::exit::Exit;
 use crate::exit::Outcome;
 use crate::exit::Stop;
@@ -142,6 +143,7 @@ fn judge(
     online: bool,
 ) -> Result<Result<Judged, PathFailure>, Stop> {
     let builder = PathBuilder::new(&given.anchors, given.at)
+        .backend(arithmetic::backend())
         .intermediates(given.evidence.certificates())
         .settings(settings.clone());
     let mut paths = builder.paths(leaf);
@@ -165,7 +167,7 @@ fn judge_path(path: &Path, given: &Given, online: bool) -> Result<Judged, Stop> 
     let mut verdict = Verdict::Passed;
     let mut reason = String::new();
     if given.asks_status() {
-        let check = Check::new(path, &given.rules(), given.at).evidence(&given.evidence);
+        let check = Check::new(path, &given.rules(), given.at).evidence(&given.evidence).backend(arithmetic::backend());
         let check = if online { check.nonce(network::nonce::<32>()?) } else { check };
         let checked = network::drive(check, online)?;
         if let Some((worst, why)) = status(&checked.revocation) {

@@ -16,6 +16,7 @@ use kyso::sign::counter::CounterSignatureRequest;
 
 use crate::args::Level;
 use crate::args::SignArgs;
+use crate::arithmetic;
 use crate::exit::Exit;
 use crate::exit::Stop;
 use crate::input;
@@ -69,7 +70,7 @@ fn countersign(
         let count = cms.signers().len();
         return Err(Stop::usage(format!("--counter {number}: the signers are counted from 1, and there are {count}")));
     };
-    let request = CounterSignatureRequest::new(cms, index, claimed);
+    let request = CounterSignatureRequest::new(cms, index, claimed).backend(arithmetic::backend());
     Ok(match args.signature.tsa.as_deref().filter(|_| args.signature.level != Level::BB) {
         Some(url) => fetch::run(request.sign_timestamped(key, request::timestamp(url)?)?, &network::client()?)?,
         None => request.sign(key)?,
@@ -86,7 +87,8 @@ fn parallel(
     let Some(content) = content else {
         return Err(Stop::usage("--parallel on a detached signature needs --content FILE"));
     };
-    let request = CadesRequest::from_digest(input::digest(content, sign::digest_of(key))?, claimed);
+    let request = CadesRequest::from_digest(input::digest(content, sign::digest_of(key))?, claimed)
+        .backend(arithmetic::backend());
     let own = match args.signature.tsa.as_deref().filter(|_| args.signature.level != Level::BB) {
         Some(url) => fetch::run(request.sign_timestamped(key, request::timestamp(url)?)?, &network::client()?)?,
         None => request.sign(key)?,

@@ -9,6 +9,7 @@ use kyso::crypto::Digest;
 use kyso::crypto::DigestAlgorithm;
 use kyso::pdf::Source;
 
+use crate::arithmetic;
 use crate::exit::Exit;
 use crate::exit::Stop;
 
@@ -39,7 +40,7 @@ pub(crate) fn kind(source: &dyn Source) -> Result<Kind, Stop> {
 
 /// The digest of a whole source, read in pieces.
 pub(crate) fn digest(source: &dyn Source, algorithm: DigestAlgorithm) -> Result<Digest, Stop> {
-    let mut digester = algorithm.digester();
+    let mut digester = arithmetic::backend().digester(algorithm);
     let mut buffer = vec![0; 256 << 10];
     let mut offset = 0;
     loop {

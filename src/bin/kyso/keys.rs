@@ -28,6 +28,7 @@ use kyso::secret::Pin;
 
 use crate::args::DigestName;
 use crate::args::KeyArgs;
+use crate::arithmetic;
 use crate::exit::Exit;
 use crate::exit::Stop;
 use crate::input;
@@ -117,7 +118,7 @@ fn from_pkcs12(
     let key = key.map_err(|e| Stop::from(e).of_file(path))?;
     let algorithm =
         algorithm(key.identity().certificate().public_key().key_type(), key.default_algorithm(), digest, pss)?;
-    Ok(Box::new(key.with_algorithm(algorithm)?))
+    Ok(Box::new(key.with_algorithm(algorithm)?.with_backend(arithmetic::backend())))
 }
 
 fn from_file(path: &Path, args: &KeyArgs, digest: Option<DigestName>, pss: bool) -> Result<Box<dyn SigningKey>, Stop> {
@@ -125,7 +126,7 @@ fn from_file(path: &Path, args: &KeyArgs, digest: Option<DigestName>, pss: bool)
     let cert = args.cert.as_ref().ok_or_else(|| Stop::usage("--key needs --cert"))?;
     let identity = identity(cert, &args.chain)?;
     let algorithm = algorithm(key.public_key().key_type(), key.default_algorithm(), digest, pss)?;
-    Ok(Box::new(SoftKey::new(key, identity)?.with_algorithm(algorithm)?))
+    Ok(Box::new(SoftKey::new(key, identity)?.with_algorithm(algorithm)?.with_backend(arithmetic::backend())))
 }
 
 /// The private key of a file.

@@ -1,6 +1,7 @@
 //! The `kyso` command: a thin face over the public API.
 
 mod args;
+mod arithmetic;
 mod augment;
 mod batch;
 mod block;
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
             return code(if e.use_stderr() { Exit::Usage } else { Exit::Done });
         }
     };
+    arithmetic::choose(cli.backend);
     network::choose(cli.network.clone());
     match run(&cli) {
         Ok(exit) => code(exit),

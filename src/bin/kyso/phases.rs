@@ -20,6 +20,7 @@ use crate::args::CompleteArgs;
 use crate::args::Lang;
 use crate::args::Level;
 use crate::args::PrepareArgs;
+use crate::arithmetic;
 use crate::augment::Raise;
 use crate::exit::Exit;
 use crate::exit::Outcome;
@@ -72,7 +73,7 @@ pub(crate) fn prepare(args: &PrepareArgs, lang: Lang) -> Outcome {
         }
         Format::Cades => {
             let octets = input::read(&args.input)?;
-            let mut wanted = CadesRequest::new(&octets, claimed);
+            let mut wanted = CadesRequest::new(&octets, claimed).backend(arithmetic::backend());
             if args.signature.detached {
                 wanted = wanted.detached();
             }

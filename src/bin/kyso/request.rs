@@ -23,6 +23,7 @@ use crate::args::Level;
 use crate::args::PdfPasswordArgs;
 use crate::args::SignFormat;
 use crate::args::SignatureArgs;
+use crate::arithmetic;
 use crate::block;
 use crate::exit::Stop;
 use crate::input;
@@ -125,7 +126,7 @@ pub(crate) fn pades<'p>(
     claimed: Time,
     lang: Lang,
 ) -> Result<PadesRequest<'p>, Stop> {
-    let mut request = PadesRequest::new(pdf, claimed);
+    let mut request = PadesRequest::new(pdf, claimed).backend(arithmetic::backend());
     if let Some(name) = &args.field {
         request = request.field(name);
     }

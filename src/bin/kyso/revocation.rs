@@ -17,6 +17,7 @@ use kyso::x509::ocsp::OcspResponse;
 
 use crate::args::Lang;
 use crate::args::RevocationCheckArgs;
+use crate::arithmetic;
 use crate::exit::Exit;
 use crate::exit::Outcome;
 use crate::exit::Stop;
@@ -95,7 +96,7 @@ fn judge(
     given: &Given,
 ) -> Result<Verdict, kyso::Error> {
     let rules = given.rules();
-    let around = Surroundings::new(&given.anchors, &given.evidence, &rules, given.at);
+    let around = Surroundings::new(&given.anchors, &given.evidence, &rules, given.at).backend(arithmetic::backend());
     let judged = match piece {
         Piece::Crl(crl) => judge_crl(crl, issuer, certificate, &around)?,
         Piece::Ocsp(response) => judge_ocsp(response, issuer, certificate, &around)?,

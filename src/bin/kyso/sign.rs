@@ -32,6 +32,7 @@ use kyso::x509::Certificate;
 use crate::args::Lang;
 use crate::args::Level;
 use crate::args::SignArgs;
+use crate::arithmetic;
 use crate::augment::Raise;
 use crate::batch;
 use crate::cosign;
@@ -163,7 +164,9 @@ pub(crate) fn check_signer(
         check_certificate(identity.certificate(), given.at)?;
         return Ok((Vec::new(), Evidence::new()));
     }
-    let mut check = PreSignCheck::new(identity, &given.anchors, &given.rules(), given.at)?.evidence(&given.evidence);
+    let mut check = PreSignCheck::new(identity, &given.anchors, &given.rules(), given.at)?
+        .evidence(&given.evidence)
+        .backend(arithmetic::backend());
     if args.require_valid {
         check = check.require_valid();
     }
@@ -249,7 +252,8 @@ impl<'s> Signing<'s> {
     pub(crate) fn cms(&self, source: &FileSource, out: &mut dyn Write) -> Result<Signed, Stop> {
         let Self { args, key, claimed, raise, .. } = self;
         let watched = Watched::new(source, if args.signature.detached { 1 } else { 2 });
-        let request = CadesRequest::from_digest(input::digest(&watched, digest_of(*key))?, *claimed);
+        let request = CadesRequest::from_digest(input::digest(&watched, digest_of(*key))?, *claimed)
+            .backend(arithmetic::backend());
         let mut signed = match &args.signature.tsa {
             Some(url) => fetch::run(request.sign_timestamped(*key, request::timestamp(url)?)?, &network::client()?)?,
             None => request.sign(*key)?,

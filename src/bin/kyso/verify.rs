@@ -26,6 +26,7 @@ use kyso::validate::Validator;
 
 use crate::args::Lang;
 use crate::args::VerifyArgs;
+use crate::arithmetic;
 use crate::exit::Exit;
 use crate::exit::Outcome;
 use crate::exit::Stop;
@@ -129,7 +130,9 @@ fn gather<'v>(
     document: &dyn Source,
     validation: impl Fn(&Validator<'v>) -> Report + 'v,
 ) -> Result<Gathered, Stop> {
-    let validator = Validator::new(&given.policy, &given.anchors, given.at).evidence(&given.evidence);
+    let validator = Validator::new(&given.policy, &given.anchors, given.at)
+        .evidence(&given.evidence)
+        .backend(arithmetic::backend());
     let validator = validator.expect(&given.expectations);
     let validator = match &given.package {
         Some(package) => validator.package(package, document),

@@ -73,12 +73,12 @@ impl<'a> CmsSignatures<'a> {
     }
 
     /// The digest of the content, wherever that is.
-    fn content_digest(&self, algorithm: DigestAlgorithm) -> Result<Option<Digest>, Error> {
+    fn content_digest(&self, algorithm: DigestAlgorithm, backend: Backend) -> Result<Option<Digest>, Error> {
         if let Some(content) = self.cms.content() {
-            return Ok(Some(algorithm.digest(content)));
+            return Ok(Some(backend.digest(algorithm, content)));
         }
         let Some(content) = self.content else { return Ok(None) };
-        let mut digester = algorithm.digester();
+        let mut digester = backend.digester(algorithm);
         each_chunk(content, |octets| {
             digester.update(octets);
             Ok(())
@@ -117,7 +117,7 @@ impl Carrier for CmsSignatures<'_> {
             let known = digests.iter().find(|digest| digest.algorithm() == algorithm).copied();
             let digest = match known {
                 Some(digest) => Some(digest),
-                None => self.content_digest(algorithm)?,
+                None => self.content_digest(algorithm, backend)?,
             };
             digests.extend(digest.filter(|_| known.is_none()));
             // Without the content, the signature value is verified over the digest that the signer stated.
@@ -200,11 +200,11 @@ impl Carrier for CmsSignatures<'_> {
         Ok(())
     }
 
-    fn begin(&mut self, stamp: Stamp, algorithm: DigestAlgorithm, _: usize) -> Result<Digest, Error> {
+    fn begin(&mut self, stamp: Stamp, algorithm: DigestAlgorithm, _: usize, backend: Backend) -> Result<Digest, Error> {
         let (digest, index) = match stamp {
             Stamp::Archive(signer) => {
                 let signer = self.signer(signer)?;
-                let content = self.content_digest(algorithm)?;
+                let content = self.content_digest(algorithm, backend)?;
                 let content = content.ok_or_else(|| Misuse::new("the content of the detached signature is needed"))?;
                 let index = HashIndex::over(&self.cms, signer, algorithm)?;
                 (index.imprint(&self.cms, signer, &content)?, Some(index))

@@ -100,7 +100,13 @@ pub(super) mod sealed {
         fn store(&mut self, needed: &[Evidence]) -> Result<(), Error>;
 
         /// Prepares a time-stamp, with this room for the token; tells the digest to be stamped.
-        fn begin(&mut self, stamp: Stamp, algorithm: DigestAlgorithm, room: usize) -> Result<Digest, Error>;
+        fn begin(
+            &mut self,
+            stamp: Stamp,
+            algorithm: DigestAlgorithm,
+            room: usize,
+            backend: Backend,
+        ) -> Result<Digest, Error>;
 
         /// The octets by which the token exceeds its room.
         fn lacking(&self, token: &TimeStampToken) -> usize;
@@ -307,7 +313,7 @@ impl<S: Signatures> Augmenting<S> {
         };
         let settings = settings.numbered(self.number);
         self.number += 1;
-        let digest = self.signatures.begin(stamp, settings.digest_algorithm(), ROOM)?;
+        let digest = self.signatures.begin(stamp, settings.digest_algorithm(), ROOM, self.backend)?;
         let question = Box::new(Question::of_digest(settings, digest, self.backend)?);
         Ok(Step::Stamp { question, next, retried: false, known, stamp })
     }
@@ -350,7 +356,7 @@ impl<S: Signatures> Augmenting<S> {
                     let lacking = self.signatures.lacking(token);
                     if lacking > 0 && !retried {
                         let room = token.der().len().saturating_add(SLACK);
-                        let digest = self.signatures.begin(stamp, token.imprint().algorithm(), room)?;
+                        let digest = self.signatures.begin(stamp, token.imprint().algorithm(), room, self.backend)?;
                         question.ask_again_over(digest);
                         return Ok(Step::Stamp { question, next, retried: true, known, stamp });
                     }

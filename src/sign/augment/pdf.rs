@@ -351,7 +351,7 @@ impl<'a> Carrier for PdfSignatures<'a> {
         Ok(())
     }
 
-    fn begin(&mut self, _: Stamp, algorithm: DigestAlgorithm, room: usize) -> Result<Digest, Error> {
+    fn begin(&mut self, _: Stamp, algorithm: DigestAlgorithm, room: usize, backend: Backend) -> Result<Digest, Error> {
         let (tail, digest) = self.open(|pdf| {
             if let Some(encryption) = pdf.encryption()
                 && !encryption.permits_new_fields()
@@ -369,7 +369,7 @@ impl<'a> Carrier for PdfSignatures<'a> {
             NewField::invisible().name(free_name(pdf)?).add_to(&mut update, Some(value))?;
             update.declare_long_term()?;
             let tail = update.finish()?;
-            let mut digester = algorithm.digester();
+            let mut digester = backend.digester(algorithm);
             each_chunk(pdf.source(), |octets| {
                 digester.update(octets);
                 Ok(())
