@@ -312,7 +312,7 @@ fn over_http_silence_floods_and_refusals_are_errors() {
             b"HTTP/1.1 400 Bad\r\ncontent-length: 55\r\nconnection: close\r\n\r\n{\"error\":\"invalid_request\",\"error_description\":\"no id\"}".to_vec(),
         ),
         "/moved/credentials/info" => {
-            Reply::Raw(b"HTTP/1.1 307 Moved\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n".to_vec())
+            Reply::Raw(b"HTTP/1.1 307 Moved\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".to_vec())
         }
         _ => Reply::Status(401),
     }

@@ -64,6 +64,12 @@ fi
 section "tests"
 cargo test --all-features
 
+section "tests by the second backend"
+# What digests, signs or verifies; the corpora of paths, certificates and algorithms go through both anyway.
+KYSO_TEST_BACKEND=aws-lc-rs cargo test --all-features --lib --test 'attack_*' --test 'cms_*' --test corpus_pdf \
+  --test 'evidence_*' --test 'peers_pki' --test 'revocation_*' --test 'sign_[a-eg-z]*' --test 'timestamp_*' \
+  --test trust --test 'validate_*'
+
 if [ "${1:-}" != quick ]; then
   section "examples"
   for example in examples/*.rs examples/*/main.rs; do
