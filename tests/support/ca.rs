@@ -12,6 +12,7 @@
 use std::cell::Cell;
 
 use kyso::Time;
+use kyso::crypto::Backend;
 use kyso::crypto::DigestAlgorithm;
 use kyso::crypto::KeySpec;
 use kyso::crypto::Message;
@@ -195,7 +196,9 @@ impl Authority {
     pub fn issue(&self, template: &Template, spec: KeySpec) -> SoftKey {
         let key = PrivateKey::generate(spec).unwrap();
         let certificate = self.certify(template, &key);
-        SoftKey::new(key, SignerIdentity::new(certificate, vec![self.certificate.clone()])).unwrap()
+        let identity = SignerIdentity::new(certificate, vec![self.certificate.clone()]);
+        // The backend whose ECDSA values are the same each time.
+        SoftKey::new(key, identity).unwrap().with_backend(Backend::rust_crypto())
     }
 
     pub fn revoke(&mut self, certificate: &Certificate, when: Time, reason: Option<u8>) {
