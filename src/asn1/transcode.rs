@@ -58,10 +58,50 @@ const QUICK_DEPTH: usize = 64;
 /// Tags of the values before one in the SEQUENCE around it: an object identifier and a SEQUENCE.
 const IDENTIFIER_AND_ALGORITHM: u32 = 0x0001_0630;
 
+/// What a tag means to the quick look.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Left to the slow way: end-of-contents, what is only ever constructed,
+    /// tag numbers of several octets, strings in segments.
+    Refused,
+    /// Primitive, and its content counts.
+    Primitive,
+    /// An OCTET STRING, or what may be one under an implicit tag.
+    Opaque,
+    Constructed,
+}
+
+#[allow(clippy::indexing_slicing)] // while compiling
+const KINDS: [Kind; 256] = {
+    let mut kinds = [Kind::Constructed; 256];
+    let mut tag = 0;
+    while tag < 256 {
+        kinds[tag] = match tag {
+            0x00 | 0x10 | 0x11 => Kind::Refused,
+            _ if tag & 0x1F == 0x1F => Kind::Refused,
+            0x04 | 0x80 => Kind::Opaque,
+            _ if tag & 0x20 == 0 => Kind::Primitive,
+            0x28 | 0x2B | 0x30 | 0x31 | 0x3D | 0x40.. => Kind::Constructed,
+            _ => Kind::Refused,
+        };
+        tag += 1;
+    }
+    kinds
+};
+
 /// The length of the first value, if all of it is DER in tags, lengths and string forms.
 ///
 /// `None` says no more than that the slow way has to look, which also finds the fault.
 fn der_prefix(input: &[u8], limits: &Limits) -> Option<usize> {
+    // No value is shorter than two octets: a short input exceeds no limit.
+    if input.len() / 2 <= limits.asn1_elements && input.len() <= limits.asn1_octets {
+        quick_look::<false>(input, limits)
+    } else {
+        quick_look::<true>(input, limits)
+    }
+}
+
+fn quick_look<const COUNTED: bool>(input: &[u8], limits: &Limits) -> Option<usize> {
     // Where each value around this one ends, and the tags in it so far.
     let mut stack = [(0usize, 0u32); QUICK_DEPTH];
     let mut depth = 0usize;
@@ -77,38 +117,36 @@ fn der_prefix(input: &[u8], limits: &Limits) -> Option<usize> {
         };
         let start = at + head;
         let stop = start.checked_add(len).filter(|stop| *stop <= end)?;
-        elements += 1;
-        octets = octets.saturating_add(head);
-        match tag {
-            // End-of-contents; what is only ever constructed; tag numbers of several octets.
-            0x00 | 0x10 | 0x11 => return None,
-            _ if tag & 0x1F == 0x1F => return None,
-            0x04 | 0x80 => {}
-            _ if tag & 0x20 == 0 => octets = octets.saturating_add(len),
-            // A string in segments.
-            _ if tag < 0x40 && !matches!(tag, 0x30 | 0x31 | 0x28 | 0x2B | 0x3D) => return None,
-            0xA0 if siblings == IDENTIFIER_AND_ALGORITHM && matches!(input.get(start), Some(0x04 | 0x24)) => {
+        let kind = KINDS.get(usize::from(tag)).copied()?;
+        if COUNTED {
+            elements += 1;
+            octets = octets.saturating_add(head);
+            if kind == Kind::Primitive {
+                octets = octets.saturating_add(len);
+            }
+            if elements > limits.asn1_elements || octets > limits.asn1_octets {
                 return None;
             }
-            _ => {}
         }
-        if elements > limits.asn1_elements || octets > limits.asn1_octets {
-            return None;
-        }
-        siblings = siblings << 8 | u32::from(tag);
-        if tag & 0x20 == 0 {
-            if depth == 0 {
-                return Some(stop);
+        match kind {
+            Kind::Refused => return None,
+            Kind::Primitive | Kind::Opaque => {
+                if depth == 0 {
+                    return Some(stop);
+                }
+                siblings = siblings << 8 | u32::from(tag);
+                at = stop;
             }
-            at = stop;
-        } else {
-            if depth >= limits.depth {
-                return None;
+            Kind::Constructed => {
+                let encrypted = tag == 0xA0 && siblings == IDENTIFIER_AND_ALGORITHM;
+                if depth >= limits.depth || (encrypted && matches!(input.get(start), Some(0x04 | 0x24))) {
+                    return None;
+                }
+                *stack.get_mut(depth)? = (end, siblings << 8 | u32::from(tag));
+                depth += 1;
+                siblings = if tag == 0x30 { 1 } else { 2 };
+                (at, end) = (start, stop);
             }
-            *stack.get_mut(depth)? = (end, siblings);
-            depth += 1;
-            siblings = if tag == 0x30 { 1 } else { 2 };
-            (at, end) = (start, stop);
         }
         while at == end {
             depth = depth.checked_sub(1)?;
@@ -597,5 +635,29 @@ mod tests {
         assert!(to_der(&[0x30, 7, 2, 5, 1, 1, 1, 1, 1], &few).unwrap_err().to_string().contains("asn1_octets"));
         // The content of an OCTET STRING does not count.
         assert!(to_der(&[0x30, 9, 4, 7, 1, 1, 1, 1, 1, 1, 1], &few).is_ok());
+    }
+
+    #[test]
+    fn the_quick_look_takes_only_what_the_slow_way_leaves_as_it_is() {
+        let limits = Limits::default();
+        let identifier = [0x06, 3, 0x2A, 0x03, 0x04];
+        let algorithm = super::super::encode::tlv(0x30, &identifier);
+        let octets = super::super::encode::tlv(0xA0, &super::super::encode::tlv(0x04, &[7; 130]));
+        let rest = [0x31, 4, 0x02, 0, 0x05, 0, 0x80, 1, 9, 0x03, 1, 0];
+        let inner = super::super::encode::tlv(0x30, &[&identifier[..], &octets].concat());
+        let all = [&identifier[..], &algorithm, &inner, &rest].concat();
+        let sample = super::super::encode::tlv(0x30, &all);
+        let mut taken = 0;
+        for (position, value) in (0..sample.len()).flat_map(|p| (0..=255).map(move |value| (p, value))) {
+            let mut changed = sample.clone();
+            changed[position] = value;
+            let quick = der_prefix(&changed, &limits);
+            assert_eq!(quick, quick_look::<true>(&changed, &limits));
+            let Some(len) = quick else { continue };
+            let (nodes, consumed) = Transcoder::new(&changed, &limits).run().unwrap();
+            assert_eq!((consumed, &emit(&changed, &nodes)[..]), (len, &changed[..len]), "{value} at {position}");
+            taken += 1;
+        }
+        assert!(taken > sample.len(), "{taken}");
     }
 }
