@@ -55,7 +55,7 @@ pub(crate) fn sign(args: &SignArgs, folder: &Path, given: &Given, claimed: Time,
         return Err(Stop::usage("--csc signs one document at a time"));
     }
     let items = items(args, folder)?;
-    let key = keys::open(&args.key, args.signature.digest, args.signature.pss)?;
+    let key = keys::open(&args.key, args.signature.digest, args.signature.pss, args.inputs.len())?;
     let (warnings, evidence) = sign::check_signer(key.identity(), given, args)?;
     print::warnings(&warnings, lang);
     let named = input::secret(args.pdf.pdf_password_env.as_deref(), args.pdf.pdf_password_file.as_deref(), None)?;

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::path::PathBuf;
 
 use kyso::Limits;
+use kyso::crypto::Backend;
 use kyso::crypto::DigestAlgorithm;
 use kyso::crypto::KeyType;
 use kyso::crypto::PrivateKey;
@@ -35,8 +36,13 @@ use crate::input;
 use crate::print;
 use crate::trust;
 
-/// Opens the key that the options name.
-pub(crate) fn open(args: &KeyArgs, digest: Option<DigestName>, pss: bool) -> Result<Box<dyn SigningKey>, Stop> {
+/// Opens the key that the options name, to sign so many documents.
+pub(crate) fn open(
+    args: &KeyArgs,
+    digest: Option<DigestName>,
+    pss: bool,
+    documents: usize,
+) -> Result<Box<dyn SigningKey>, Stop> {
     let token = args.pkcs11.is_some() || args.pkcs11_uri.is_some();
     // An option that is passed over in silence is one that somebody relied on.
     let of_tokens = [
@@ -57,8 +63,8 @@ pub(crate) fn open(args: &KeyArgs, digest: Option<DigestName>, pss: bool) -> Res
         (Some(_), None, false) if args.cert.is_some() => {
             Err(Stop::usage("--cert: the PKCS#12 store holds the certificate of its key"))
         }
-        (Some(path), None, false) => with_chain(from_pkcs12(path, args, digest, pss)?, &args.chain),
-        (None, Some(path), false) => from_file(path, args, digest, pss),
+        (Some(path), None, false) => with_chain(from_pkcs12(path, args, (digest, pss), documents)?, &args.chain),
+        (None, Some(path), false) => from_file(path, args, (digest, pss), documents),
         (None, None, true) => with_chain(from_token(args, digest, pss)?, &args.chain),
         (None, None, false) => {
             Err(Stop::usage("which key? Give --p12 FILE, --key FILE --cert FILE, or --pkcs11 MODULE"))
@@ -100,11 +106,17 @@ fn with_chain(key: Box<dyn SigningKey>, chain: &[PathBuf]) -> Result<Box<dyn Sig
     Ok(Box::new(WithChain { key, identity }))
 }
 
+/// Who signs with a key in memory. To check an RSA key at its loading, aws-lc-rs takes as long as
+/// RustCrypto takes to sign some thirty documents.
+fn signs_by(documents: usize) -> Backend {
+    if documents > 32 { arithmetic::backend() } else { Backend::rust_crypto() }
+}
+
 fn from_pkcs12(
     path: &Path,
     args: &KeyArgs,
-    digest: Option<DigestName>,
-    pss: bool,
+    (digest, pss): (Option<DigestName>, bool),
+    documents: usize,
 ) -> Result<Box<dyn SigningKey>, Stop> {
     let octets = zeroize::Zeroizing::new(input::read(path)?);
     let prompt = format!("Password of {}: ", path.display());
@@ -118,15 +130,20 @@ fn from_pkcs12(
     let key = key.map_err(|e| Stop::from(e).of_file(path))?;
     let algorithm =
         algorithm(key.identity().certificate().public_key().key_type(), key.default_algorithm(), digest, pss)?;
-    Ok(Box::new(key.with_algorithm(algorithm)?.with_backend(arithmetic::backend())))
+    Ok(Box::new(key.with_algorithm(algorithm)?.with_backend(signs_by(documents))))
 }
 
-fn from_file(path: &Path, args: &KeyArgs, digest: Option<DigestName>, pss: bool) -> Result<Box<dyn SigningKey>, Stop> {
+fn from_file(
+    path: &Path,
+    args: &KeyArgs,
+    (digest, pss): (Option<DigestName>, bool),
+    documents: usize,
+) -> Result<Box<dyn SigningKey>, Stop> {
     let key = private_key(path, args)?;
     let cert = args.cert.as_ref().ok_or_else(|| Stop::usage("--key needs --cert"))?;
     let identity = identity(cert, &args.chain)?;
     let algorithm = algorithm(key.public_key().key_type(), key.default_algorithm(), digest, pss)?;
-    Ok(Box::new(SoftKey::new(key, identity)?.with_algorithm(algorithm)?.with_backend(arithmetic::backend())))
+    Ok(Box::new(SoftKey::new(key, identity)?.with_algorithm(algorithm)?.with_backend(signs_by(documents))))
 }
 
 /// The private key of a file.

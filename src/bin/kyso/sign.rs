@@ -80,7 +80,7 @@ pub(crate) fn sign(args: &SignArgs, lang: Lang) -> Outcome {
     check_cosigning(args, format)?;
     let key = match &args.csc.csc {
         Some(_) => csc::key(args)?,
-        None => keys::open(&args.key, args.signature.digest, args.signature.pss)?,
+        None => keys::open(&args.key, args.signature.digest, args.signature.pss, 1)?,
     };
     let (warnings, evidence) = check_signer(key.identity(), &given, args)?;
     print::warnings(&warnings, lang);
