@@ -63,9 +63,13 @@ async def judge_lt(reader, signature):
     status = await async_validate_pdf_signature(signature, context, ts_validation_context=context)
     assert status.bottom_line, f'{signature.field_name}: {status.summary()}'
 
+# Kept to the end: what pyHanko remembers of a reader that is gone would meet the next one at its place.
+readers = []
+
 async def judge(path, lta, password, field):
     with open(path, 'rb') as f:
         reader = PdfFileReader(f, strict=False)
+        readers.append(reader)
         if reader.encrypted:
             reader.decrypt(password.encode())
         signatures = [s for s in reader.embedded_regular_signatures if field in ('', s.field_name)]
