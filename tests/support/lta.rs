@@ -63,13 +63,9 @@ async def judge_lt(reader, signature):
     status = await async_validate_pdf_signature(signature, context, ts_validation_context=context)
     assert status.bottom_line, f'{signature.field_name}: {status.summary()}'
 
-# Kept to the end: what pyHanko remembers of a reader that is gone would meet the next one at its place.
-readers = []
-
 async def judge(path, lta, password, field):
     with open(path, 'rb') as f:
         reader = PdfFileReader(f, strict=False)
-        readers.append(reader)
         if reader.encrypted:
             reader.decrypt(password.encode())
         signatures = [s for s in reader.embedded_regular_signatures if field in ('', s.field_name)]
@@ -126,24 +122,32 @@ impl Judged {
     }
 
     /// The complaints of pyHanko alone.
+    ///
+    /// In a process that has judged others before, it now and then calls changes illegal
+    /// that it permits in a process of their own: a complaint counts if it is made there too.
     pub fn pyhanko(&self) -> Vec<String> {
+        let all: Vec<&File> = self.files.iter().collect();
+        let doubtful = self.judge(&all);
+        let again = doubtful.into_iter().flat_map(|(file, _)| self.judge(&[file]));
+        again.map(|(file, verdict)| format!("{}: {verdict}", file.path.display())).collect()
+    }
+
+    /// Files with what pyHanko has against them, judged in one process.
+    fn judge<'j>(&self, files: &[&'j File]) -> Vec<(&'j File, String)> {
         let python = std::env::var("KYSO_PYTHON").unwrap_or_else(|_| "KYSO_PYTHON".to_owned());
         let root = self.folder.path().join("root.pem");
         let mut arguments = vec!["-c", PYHANKO, root.to_str().unwrap()];
-        for File { path, level, password, field } in &self.files {
+        for File { path, level, password, field } in files {
             let lta = if *level == BaselineLevel::Lta { "1" } else { "0" };
             arguments.extend([path.to_str().unwrap(), lta, password, field]);
         }
         let Some(output) = tool(&python, &arguments) else { return Vec::new() };
         let text = text(&output);
         assert!(output.status.success(), "{text}");
-        let lines: Vec<(&str, &str)> = text.lines().filter_map(|line| line.split_once('\t')).collect();
-        assert_eq!(lines.len(), self.files.len(), "{text}");
-        lines
-            .into_iter()
-            .filter(|(_, verdict)| *verdict != "ok")
-            .map(|(path, verdict)| format!("{path}: {verdict}"))
-            .collect()
+        let verdicts: Vec<&str> = text.lines().filter_map(|line| Some(line.split_once('\t')?.1)).collect();
+        assert_eq!(verdicts.len(), files.len(), "{text}");
+        let all = files.iter().zip(verdicts).filter(|(_, verdict)| *verdict != "ok");
+        all.map(|(file, verdict)| (*file, verdict.to_owned())).collect()
     }
 }
 
