@@ -6,6 +6,7 @@ use crate::pdf::document::Revision;
 use crate::pdf::object::Dictionary;
 use crate::pdf::object::Object;
 use crate::pdf::object::Reference;
+use crate::pdf::page::Matrix;
 use crate::pdf::page::Rectangle;
 
 /// A mark, in the space in which the stream is drawn; in the order of drawing.
@@ -29,43 +30,24 @@ const DEEPEST: usize = 6;
 const MOST_OPERANDS: usize = 64;
 const MOST_STATES: usize = 256;
 
-/// `[a b c d e f]` (§8.3.4).
-pub(super) type Matrix = [f64; 6];
-
-pub(super) const IDENTITY: Matrix = [1.0, 0.0, 0.0, 1.0, 0.0, 0.0];
-
-/// `first`, then `second`.
-pub(super) fn product(first: &Matrix, second: &Matrix) -> Matrix {
-    let [a, b, c, d, e, f] = *first;
-    let [g, h, i, j, k, l] = *second;
-    [a * g + b * i, a * h + b * j, c * g + d * i, c * h + d * j, e * g + f * i + k, e * h + f * j + l]
-}
-
-pub(super) fn point(matrix: &Matrix, x: f64, y: f64) -> (f64, f64) {
-    let [a, b, c, d, e, f] = *matrix;
-    (a * x + c * y + e, b * x + d * y + f)
-}
-
 /// The rectangle around what `matrix` makes of a rectangle.
-pub(super) fn around(matrix: &Matrix, r: &Rectangle) -> Rectangle {
+fn around(matrix: Matrix, r: &Rectangle) -> Rectangle {
     let corners = [(r.left, r.bottom), (r.right, r.bottom), (r.left, r.top), (r.right, r.top)];
-    let corners = corners.map(|(x, y)| point(matrix, x, y));
+    let corners = corners.map(|(x, y)| matrix.point(x, y));
     let least = |pick: fn(&(f64, f64)) -> f64| corners.iter().map(pick).fold(f64::INFINITY, f64::min);
     let most = |pick: fn(&(f64, f64)) -> f64| corners.iter().map(pick).fold(f64::NEG_INFINITY, f64::max);
     Rectangle { left: least(|p| p.0), bottom: least(|p| p.1), right: most(|p| p.0), top: most(|p| p.1) }
 }
 
 /// Whether rectangles stay rectangles.
-fn is_upright(matrix: &Matrix) -> bool {
+fn is_upright(Matrix(matrix): Matrix) -> bool {
     let [a, b, c, d, ..] = matrix.map(f64::abs);
     b.max(c) <= 1e-3 * a.max(d) || a.max(d) <= 1e-3 * b.max(c)
 }
 
 /// A matrix written as an array.
-pub(super) fn matrix_of(revision: &Revision<'_>, value: &Object) -> Option<Matrix> {
-    let values = revision.resolve(value).ok()?;
-    let values: Option<Vec<f64>> = values.as_array()?.iter().map(Object::as_number).collect();
-    <Matrix>::try_from(values?).ok().filter(|matrix| matrix.iter().all(|n| n.is_finite()))
+fn matrix_of(revision: &Revision<'_>, value: &Object) -> Option<Matrix> {
+    Matrix::from_operands(revision.resolve(value).ok()?.as_array()?)
 }
 
 #[derive(Clone)]
@@ -139,7 +121,7 @@ impl<'r> Drawing<'r> {
 
     fn stream(&mut self, data: &[u8], resources: &Dictionary, mut state: State, depth: usize) -> Result<(), Error> {
         let mut saved: Vec<State> = Vec::new();
-        let (mut text, mut line) = (IDENTITY, IDENTITY);
+        let (mut text, mut line) = (Matrix::IDENTITY, Matrix::IDENTITY);
         let mut path = Path::default();
         let mut operands: Vec<Operand<'_>> = Vec::new();
         let mut tokens = Tokens { data, at: 0 };
@@ -162,33 +144,33 @@ impl<'r> Drawing<'r> {
             match (operator, numbers.as_slice()) {
                 (b"q", _) if saved.len() < MOST_STATES => saved.push(state.clone()),
                 (b"Q", _) => state = saved.pop().unwrap_or(state),
-                (b"cm", &[a, b, c, d, e, f]) => state.matrix = product(&[a, b, c, d, e, f], &state.matrix),
+                (b"cm", &[a, b, c, d, e, f]) => state.matrix = Matrix([a, b, c, d, e, f]).then(state.matrix),
                 (b"gs", _) => state.opaque &= self.is_opaque(resources, name),
-                (b"BT", _) => (text, line) = (IDENTITY, IDENTITY),
+                (b"BT", _) => (text, line) = (Matrix::IDENTITY, Matrix::IDENTITY),
                 (b"Tm", &[a, b, c, d, e, f]) => {
-                    line = [a, b, c, d, e, f];
+                    line = Matrix([a, b, c, d, e, f]);
                     text = line;
                 }
                 (b"Td" | b"TD", &[x, y]) => {
                     if operator == b"TD" {
                         state.leading = -y;
                     }
-                    line = product(&[1.0, 0.0, 0.0, 1.0, x, y], &line);
+                    line = Matrix::translation(x, y).then(line);
                     text = line;
                 }
                 (b"TL", &[leading]) => state.leading = leading,
                 (b"T*", _) => {
-                    line = product(&[1.0, 0.0, 0.0, 1.0, 0.0, -state.leading], &line);
+                    line = Matrix::translation(0.0, -state.leading).then(line);
                     text = line;
                 }
                 (b"Tr", &[mode]) => state.shown = mode != 3.0 && mode != 7.0,
                 (b"Tj" | b"TJ" | b"'" | b"\"", _) => {
                     if matches!(operator, b"'" | b"\"") {
-                        line = product(&[1.0, 0.0, 0.0, 1.0, 0.0, -state.leading], &line);
+                        line = Matrix::translation(0.0, -state.leading).then(line);
                         text = line;
                     }
                     if state.shown && operands.iter().any(Operand::has_text) {
-                        let (x, y) = point(&product(&text, &state.matrix), 0.0, 0.0);
+                        let (x, y) = text.then(state.matrix).point(0.0, 0.0);
                         self.marks.push(Mark::Text { x, y });
                     }
                 }
@@ -197,8 +179,8 @@ impl<'r> Drawing<'r> {
                 (b"re", &[x, y, w, h]) if path.rectangles.len() < MOST_OPERANDS => {
                     let area =
                         Rectangle { left: x.min(x + w), bottom: y.min(y + h), right: x.max(x + w), top: y.max(y + h) };
-                    if is_upright(&state.matrix) {
-                        path.rectangles.push(around(&state.matrix, &area));
+                    if is_upright(state.matrix) {
+                        path.rectangles.push(around(state.matrix, &area));
                     } else {
                         path.irregular = true;
                     }
@@ -234,15 +216,15 @@ impl<'r> Drawing<'r> {
         match get("Subtype").as_name() {
             Some(b"Image") => {
                 let solid = get("SMask").is_null() && get("Mask").is_null() && get("ImageMask").as_bool() != Some(true);
-                if solid && state.opaque && is_upright(&state.matrix) {
-                    let area = around(&state.matrix, &Rectangle { left: 0.0, bottom: 0.0, right: 1.0, top: 1.0 });
+                if solid && state.opaque && is_upright(state.matrix) {
+                    let area = around(state.matrix, &Rectangle { left: 0.0, bottom: 0.0, right: 1.0, top: 1.0 });
                     let left = state.clip.left(area);
                     self.marks.extend(left.map(|area| Mark::Image { area, object: value.as_reference() }));
                 }
             }
             Some(b"Form") if depth < DEEPEST => {
                 let own = matrix_of(&self.revision, dictionary.get("Matrix").unwrap_or(&Object::Null));
-                let matrix = product(&own.unwrap_or(IDENTITY), &state.matrix);
+                let matrix = own.unwrap_or(Matrix::IDENTITY).then(state.matrix);
                 let inner = get("Resources");
                 let inner = inner.as_dictionary().unwrap_or(resources);
                 if let Ok(data) = self.revision.decoded(stream) {

@@ -22,6 +22,7 @@ use crate::pdf::object::Dictionary;
 use crate::pdf::object::Object;
 use crate::pdf::object::Reference;
 use crate::pdf::object::StreamData;
+use crate::pdf::page::Matrix;
 use crate::pdf::page::Page;
 use crate::pdf::page::Rectangle;
 use crate::pdf::xref::Place;
@@ -297,7 +298,7 @@ impl Search<'_> {
         }
         let data = self.contents(dictionary);
         let mut drawing = Drawing::new(self.latest);
-        drawing.run(&data, resources, drawn::IDENTITY)?;
+        drawing.run(&data, resources, Matrix::IDENTITY)?;
         self.under_images(&drawing.marks, page.id());
         for cover in covers.iter().filter(|cover| cover.opaque) {
             let text =
@@ -372,7 +373,7 @@ impl Search<'_> {
         let resources = self.get(&stream.dictionary, "Resources");
         let none = Dictionary::new();
         let mut drawing = Drawing::new(self.latest);
-        if drawing.run(&data, resources.as_dictionary().unwrap_or(&none), drawn::IDENTITY).is_err() {
+        if drawing.run(&data, resources.as_dictionary().unwrap_or(&none), Matrix::IDENTITY).is_err() {
             return true;
         }
         drawing.marks.iter().any(|mark| match mark {

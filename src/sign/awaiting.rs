@@ -3,13 +3,11 @@
 use std::fmt;
 
 use crate::asn1::encode;
-use crate::asn1::tlv::Reader;
 use crate::crypto::Backend;
 use crate::crypto::Digest;
 use crate::crypto::DigestAlgorithm;
 use crate::error::Error;
 use crate::error::Format;
-use crate::error::Malformed;
 use crate::error::Misuse;
 use crate::error::RefusalReason;
 use crate::error::Refused;
@@ -18,6 +16,7 @@ use crate::sign::prepared::Document;
 use crate::sign::prepared::Prepared;
 use crate::sign::signer::Choice;
 use crate::sign::signer::Signer;
+use crate::sign::state;
 use crate::time::Time;
 
 const MAGIC: &str = "kyso document that waits for its signer";
@@ -93,8 +92,7 @@ impl<D: Document> AwaitingSigner<D> {
             &encode::generalized_time(self.claimed),
             &encode::tlv(0x30, &D::write_plan(&self.plan)),
         ]);
-        let sum = encode::octet_string(DigestAlgorithm::Sha256.digest(&body).octets());
-        encode::sequence(&[&encode::utf8_string(MAGIC), &body, &sum])
+        state::seal(MAGIC, &body)
     }
 
     /// Takes up a stored state; `document` is digested anew.
@@ -103,19 +101,7 @@ impl<D: Document> AwaitingSigner<D> {
     /// [`Error::Refused`] for another document than the one that was prepared;
     /// [`Error::Malformed`] for a state that was altered.
     pub fn resume(state: &[u8], document: D) -> Result<Self, Error> {
-        let mut outer = Reader::new(state, Format::State);
-        let mut parts = outer.expect(0x30, "state")?.reader(Format::State);
-        outer.end("state")?;
-        if parts.expect(0x0C, "magic")?.content != MAGIC.as_bytes() {
-            return Err(Malformed::new(Format::State, "magic", "a document that waits for its signer").into());
-        }
-        let body = parts.expect(0x30, "body")?;
-        let sum = parts.expect(0x04, "sha256")?;
-        parts.end("state")?;
-        if sum.content != DigestAlgorithm::Sha256.digest(body.raw).octets() {
-            return Err(Malformed::new(Format::State, "sha256", "the digest of the body: it was altered").into());
-        }
-        let mut body = body.reader(Format::State);
+        let mut body = state::unseal(state, MAGIC, "a document that waits for its signer")?;
         let in_cms = body.expect(0x01, "signingTime")?.boolean(Format::State, "signingTime")?;
         let pss = body.expect(0x01, "pss")?.boolean(Format::State, "pss")?;
         let oid = body.expect(0x06, "algorithm")?.oid(Format::State, "algorithm")?;

@@ -99,17 +99,22 @@ pub(super) fn write(
         &encode::tlv(0x30, &certificates),
         &encode::tlv(0x30, plan),
     ]);
-    let sum = encode::octet_string(DigestAlgorithm::Sha256.digest(&body).octets());
-    encode::sequence(&[&encode::utf8_string(MAGIC), &body, &sum])
+    seal(MAGIC, &body)
 }
 
-/// The format, and the reader behind it.
-fn open(state: &[u8]) -> Result<(StateFormat, Reader<'_>), Error> {
+/// A stored state: what it is, its body, and the digest of that.
+pub(super) fn seal(magic: &str, body: &[u8]) -> Vec<u8> {
+    let sum = encode::octet_string(DigestAlgorithm::Sha256.digest(body).octets());
+    encode::sequence(&[&encode::utf8_string(magic), body, &sum])
+}
+
+/// The body of a stored state, which has to be `what`.
+pub(super) fn unseal<'s>(state: &'s [u8], magic: &str, what: &'static str) -> Result<Reader<'s>, Error> {
     let mut outer = Reader::new(state, Format::State);
     let mut parts = outer.expect(0x30, "state")?.reader(Format::State);
     outer.end("state")?;
-    if parts.expect(0x0C, "magic")?.content != MAGIC.as_bytes() {
-        return Err(Malformed::new(Format::State, "magic", "the state of a prepared signature").into());
+    if parts.expect(0x0C, "magic")?.content != magic.as_bytes() {
+        return Err(Malformed::new(Format::State, "magic", what).into());
     }
     let body = parts.expect(0x30, "body")?;
     let sum = parts.expect(0x04, "sha256")?;
@@ -117,7 +122,12 @@ fn open(state: &[u8]) -> Result<(StateFormat, Reader<'_>), Error> {
     if sum.content != DigestAlgorithm::Sha256.digest(body.raw).octets() {
         return Err(Malformed::new(Format::State, "sha256", "the digest of the body: it was altered").into());
     }
-    let mut body = body.reader(Format::State);
+    Ok(body.reader(Format::State))
+}
+
+/// The format, and the reader behind it.
+fn open(state: &[u8]) -> Result<(StateFormat, Reader<'_>), Error> {
+    let mut body = unseal(state, MAGIC, "the state of a prepared signature")?;
     let version = body.expect(0x02, "version")?;
     if version.content != [VERSION] {
         return Err(Unsupported::new(Format::State, "its version").at(version.offset).into());

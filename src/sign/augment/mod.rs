@@ -149,14 +149,7 @@ pub struct Augmentation<S: Signatures> {
 
 /// An augmentation under way; a [`Job`].
 pub struct Augmenting<S: Signatures> {
-    signatures: S,
-    level: BaselineLevel,
-    now: Time,
-    anchors: TrustAnchors,
-    rules: RevocationRules,
-    evidence: Evidence,
-    settings: Option<TimestampSettings>,
-    backend: Backend,
+    wanted: Augmentation<S>,
     step: Step,
     /// Time-stamps asked for so far.
     number: u64,
@@ -271,10 +264,7 @@ impl<S: Signatures> Augmentation<S> {
     /// none was named; what reading the document gives.
     pub fn start(self) -> Result<Augmenting<S>, Error> {
         self.signatures.verify(self.backend)?;
-        let Self { signatures, level, now, anchors, rules, evidence, settings, backend } = self;
-        let (step, number, findings) = (Step::Done, 0, Vec::new());
-        let mut augmenting =
-            Augmenting { signatures, level, now, anchors, rules, evidence, settings, backend, step, number, findings };
+        let mut augmenting = Augmenting { wanted: self, step: Step::Done, number: 0, findings: Vec::new() };
         augmenting.step = augmenting.raise()?;
         augmenting.settle();
         Ok(augmenting)
@@ -284,37 +274,37 @@ impl<S: Signatures> Augmentation<S> {
 impl<S: Signatures> Augmenting<S> {
     /// The next step on the way to B-T, or the collection.
     fn raise(&mut self) -> Result<Step, Error> {
-        if let Some(stamp) = self.signatures.unstamped()? {
+        if let Some(stamp) = self.wanted.signatures.unstamped()? {
             return self.stamp(stamp, Next::Raise, true);
         }
-        if self.level < BaselineLevel::Lt {
+        if self.wanted.level < BaselineLevel::Lt {
             return Ok(Step::Done);
         }
-        let archive = match self.level {
-            BaselineLevel::Lta => Next::Archive(self.signatures.archive_stamps()?.into_iter().rev().collect()),
+        let archive = match self.wanted.level {
+            BaselineLevel::Lta => Next::Archive(self.wanted.signatures.archive_stamps()?.into_iter().rev().collect()),
             _ => Next::Finish,
         };
-        self.collect(self.signatures.subjects(self.now)?, archive)
+        self.collect(self.wanted.signatures.subjects(self.wanted.now)?, archive)
     }
 
     fn collect(&self, subjects: Vec<Subject>, next: Next) -> Result<Step, Error> {
-        let collection = Collection::new(subjects, &self.anchors, &self.rules)?
-            .evidence(&self.signatures.carried()?)
-            .evidence(&self.evidence)
-            .backend(self.backend);
+        let collection = Collection::new(subjects, &self.wanted.anchors, &self.wanted.rules)?
+            .evidence(&self.wanted.signatures.carried()?)
+            .evidence(&self.wanted.evidence)
+            .backend(self.wanted.backend);
         Ok(Step::Collect { collection: Box::new(collection), next })
     }
 
     /// Asks for a time-stamp; `known` says that nothing about its authority has to be looked up.
     fn stamp(&mut self, stamp: Stamp, next: Next, known: bool) -> Result<Step, Error> {
-        let Some(settings) = &self.settings else {
-            let message = format!("level {} needs a time-stamp, and no authority was named", self.level.name());
+        let Some(settings) = &self.wanted.settings else {
+            let message = format!("level {} needs a time-stamp, and no authority was named", self.wanted.level.name());
             return Err(Misuse::new(message).into());
         };
         let settings = settings.numbered(self.number);
         self.number += 1;
-        let digest = self.signatures.begin(stamp, settings.digest_algorithm(), ROOM, self.backend)?;
-        let question = Box::new(Question::of_digest(settings, digest, self.backend)?);
+        let digest = self.wanted.signatures.begin(stamp, settings.digest_algorithm(), ROOM, self.wanted.backend)?;
+        let question = Box::new(Question::of_digest(settings, digest, self.wanted.backend)?);
         Ok(Step::Stamp { question, next, retried: false, known, stamp })
     }
 
@@ -353,10 +343,15 @@ impl<S: Signatures> Augmenting<S> {
                         },
                         _ => {}
                     }
-                    let lacking = self.signatures.lacking(token);
+                    let lacking = self.wanted.signatures.lacking(token);
                     if lacking > 0 && !retried {
                         let room = token.der().len().saturating_add(SLACK);
-                        let digest = self.signatures.begin(stamp, token.imprint().algorithm(), room, self.backend)?;
+                        let digest = self.wanted.signatures.begin(
+                            stamp,
+                            token.imprint().algorithm(),
+                            room,
+                            self.wanted.backend,
+                        )?;
                         question.ask_again_over(digest);
                         return Ok(Step::Stamp { question, next, retried: true, known, stamp });
                     }
@@ -368,18 +363,18 @@ impl<S: Signatures> Augmenting<S> {
                         return Err(Misuse::new(message).into());
                     }
                 }
-                self.signatures.put(&question.finish()?)?;
+                self.wanted.signatures.put(&question.finish()?)?;
                 next
             }
             Step::Collect { collection, next } => {
                 let collected = collection.finish()?;
-                self.evidence.add_all(&collected.evidence);
+                self.wanted.evidence.add_all(&collected.evidence);
                 for finding in collected.findings {
                     if !self.findings.contains(&finding) {
                         self.findings.push(finding);
                     }
                 }
-                self.signatures.store(&collected.needed)?;
+                self.wanted.signatures.store(&collected.needed)?;
                 next
             }
             other @ (Step::Done | Step::Failed(_)) => return Ok(other),
@@ -401,10 +396,10 @@ impl<S: Signatures> Augmenting<S> {
     /// status has to be under the time-stamp, as all other evidence is: so it is
     /// stored, and the time-stamp asked for once more.
     fn unknown_authority(&self, token: &TimeStampToken) -> Result<Option<Subject>, Error> {
-        let Some(subject) = authority(token, self.now) else { return Ok(None) };
-        let stored = Collection::new([subject.clone()], &self.anchors, &self.rules)?
-            .evidence(&self.signatures.carried()?)
-            .backend(self.backend);
+        let Some(subject) = authority(token, self.wanted.now) else { return Ok(None) };
+        let stored = Collection::new([subject.clone()], &self.wanted.anchors, &self.wanted.rules)?
+            .evidence(&self.wanted.signatures.carried()?)
+            .backend(self.wanted.backend);
         // What is missing does not hold up the level: whoever validates can ask for it, too.
         Ok(stored.finish().is_err().then(|| subject.optional()))
     }
@@ -437,13 +432,20 @@ impl<S: Signatures> Job for Augmenting<S> {
         if let Step::Failed(error) = self.step {
             return Err(error);
         }
-        Ok(Augmented { document: self.signatures.finish()?, evidence: self.evidence, findings: self.findings })
+        Ok(Augmented {
+            document: self.wanted.signatures.finish()?,
+            evidence: self.wanted.evidence,
+            findings: self.findings,
+        })
     }
 }
 
 impl<S: Signatures> fmt::Debug for Augmenting<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Augmenting").field("level", &self.level).field("number", &self.number).finish_non_exhaustive()
+        f.debug_struct("Augmenting")
+            .field("level", &self.wanted.level)
+            .field("number", &self.number)
+            .finish_non_exhaustive()
     }
 }
 
