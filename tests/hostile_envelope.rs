@@ -482,7 +482,8 @@ fn payloads_pass_by_one_after_the_other_and_damage_is_told() {
         }
     }
     let message = messages::plain().into();
-    let noise: Vec<u8> = (0..500_000u32).map(|n| n.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
+    let mut dice = Dice(7);
+    let noise: Vec<u8> = (0..500_000).map(|_| u8::try_from(dice.next(256)).unwrap()).collect();
     let contents = [b"%PDF-1.7".to_vec(), noise, Vec::new()];
     let mut writer = Writer::new(&message);
     for content in &contents {

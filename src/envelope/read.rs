@@ -375,7 +375,7 @@ impl Parts<'_> {
         }
         if let Some(body) = e.one(to, "edXMLBody") {
             let b = to.fields(&body, &["edXMLManifest"]);
-            if let Some(manifest) = b.one(to, "edXMLManifest") {
+            if let Some(manifest) = b.needed(to, "edXMLManifest", "manifest", Severity::Warning) {
                 self.manifest(to, &manifest)?;
             }
         }
@@ -383,7 +383,11 @@ impl Parts<'_> {
             to.warn("ELEMENT_MISPLACED", &misplaced, "AttachmentEncoded stands beside edXMLEnvelope, not in it");
             self.attachments(to, &misplaced)?;
         }
-        for list in f.all("AttachmentEncoded") {
+        for (n, list) in f.all("AttachmentEncoded").into_iter().enumerate() {
+            if n == 1 {
+                // Another reader may look into the first one only.
+                to.error("ELEMENT_REPEATED", &list, "AttachmentEncoded may stand once; the attachments of each are taken");
+            }
             self.attachments(to, &list)?;
         }
         self.agreement(to, root, &message);

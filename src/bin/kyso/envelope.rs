@@ -1,4 +1,4 @@
-//! `kyso envelope`: new, add, status, check, open.
+//! `kyso envelope`: check and open; what writes and what records is beside it.
 
 use std::fs;
 use std::io;
@@ -32,6 +32,7 @@ use crate::args::EnvelopeCommand;
 use crate::args::EnvelopeOpenArgs;
 use crate::args::Lang;
 use crate::arithmetic;
+use crate::envelope_register;
 use crate::envelope_write;
 use crate::exit::Exit;
 use crate::exit::Outcome;
@@ -46,6 +47,7 @@ pub(crate) fn run(command: &EnvelopeCommand, lang: Lang) -> Outcome {
         EnvelopeCommand::New(args) => envelope_write::new(args, lang),
         EnvelopeCommand::Add(args) => envelope_write::add(args, lang),
         EnvelopeCommand::Status(args) => envelope_write::status(args, lang),
+        EnvelopeCommand::Register(args) => envelope_register::register(args, lang),
         EnvelopeCommand::Check(args) => check(args, lang),
         EnvelopeCommand::Open(args) => open(args, lang),
     }
