@@ -122,7 +122,7 @@ impl Judged {
 
     /// The complaints of pyHanko alone.
     ///
-    /// Each file has a process of its own: in one for all, what it found of one was not always the same.
+    /// Each file has a process of its own: nothing that one leaves behind can tell on the next.
     pub fn pyhanko(&self) -> Vec<String> {
         self.files.iter().filter_map(|file| self.judge(file)).collect()
     }
