@@ -410,7 +410,10 @@ fn register_records_both_sides_and_refuses_what_must_not_be_sent() {
     status("15", "2026-11-23T03:00:00Z");
     let before = fs::read(desk.path("h14.json")).unwrap();
     let report = register("h14", "status.edxml", &[]).expect(73).json();
-    assert_eq!((&report["recorded"], report["taken"][0]["findings"][0]["code"].as_str()), (&Value::Bool(false), Some("EXCHANGE_ANSWER_WITHOUT_REQUEST")));
+    assert_eq!(
+        (&report["recorded"], report["taken"][0]["findings"][0]["code"].as_str()),
+        (&Value::Bool(false), Some("EXCHANGE_ANSWER_WITHOUT_REQUEST"))
+    );
     assert_eq!(fs::read(desk.path("h14.json")).unwrap(), before);
     assert_eq!(ruling(&register("g14", "status.edxml", &[]).expect(1).json()), ("refused".into(), "[\"show\"]".into()));
 
@@ -444,7 +447,8 @@ fn registers_are_changed_by_one_at_a_time() {
         let mut document = messages::plain();
         document.code.number = format!("{n}");
         let date = *document.promulgation.date.known().unwrap();
-        document.document_id = kyso::envelope::DocumentId::of(&document.from.id, date, &document.code.number, &document.code.notation);
+        document.document_id =
+            kyso::envelope::DocumentId::of(&document.from.id, date, &document.code.number, &document.code.notation);
         let name = format!("{n}.edxml");
         desk.message(&name, document, &[("a.txt", b"Noi dung")]);
         let mut command = Command::new(env!("CARGO_BIN_EXE_kyso"));

@@ -212,7 +212,8 @@ fn break_all(schema: &Schema, message: &Node, path: &[usize], kind: &str, tried:
         if d.needed {
             let without = message.with(path, &|n| n.children.retain(|c| c.local() != d.name));
             // A list without its items, a message without its attachments.
-            let codes = ["ELEMENT_MISSING", "VALUE_EMPTY", "ATTACHMENT_MISSING", "ATTACHMENT_UNLISTED", "BUSINESS_INCOMPLETE"];
+            let codes =
+                ["ELEMENT_MISSING", "VALUE_EMPTY", "ATTACHMENT_MISSING", "ATTACHMENT_UNLISTED", "BUSINESS_INCOMPLETE"];
             tried.broken(rule("needed"), &without, &codes, "");
         }
         if d.once {
@@ -252,7 +253,10 @@ fn break_leaf(schema: &Schema, message: &Node, path: &[usize], kind: &str, tried
         // As many characters, however many octets they take; the form of identifiers is another rule.
         let of = |count: usize| saying("ạ".repeat(count));
         let told = |message: &Node| {
-            codes(&message.octets()).unwrap().iter().any(|(code, place)| code == "VALUE_TOO_LONG" && place.contains(&name))
+            codes(&message.octets())
+                .unwrap()
+                .iter()
+                .any(|(code, place)| code == "VALUE_TOO_LONG" && place.contains(&name))
         };
         assert!(!told(&of(longest)) && told(&of(longest + 1)), "{}", rule("length"));
         tried.broken(rule("length"), &of(longest + 1), &["VALUE_TOO_LONG"], &name);
@@ -316,7 +320,10 @@ fn the_reader_has_no_rule_that_the_schema_does_not_have() {
                 let Ok(longest @ 1..) = longest.parse::<usize>() else { continue };
                 let kinds = declared(item);
                 let lengths_there: Vec<_> = kinds.iter().filter_map(|d| schema.leaves.get(&d.kind)?.longest).collect();
-                assert!(lengths_there.contains(&longest), "{item}: {longest} in {path}, {lengths_there:?} in the schema");
+                assert!(
+                    lengths_there.contains(&longest),
+                    "{item}: {longest} in {path}, {lengths_there:?} in the schema"
+                );
                 lengths += 1;
             }
         }
@@ -330,7 +337,9 @@ fn each_finding_is_provoked_by_some_mutation() {
     let (_, tried) = everything_broken();
     let mut seen = tried.codes;
     let text = |n: usize| String::from_utf8(samples()[n].octets()).unwrap();
-    let of = |kind: &str| messages::all().iter().position(|(k, _, count)| *k == kind && (kind != "new" || *count == 3)).unwrap();
+    let of = |kind: &str| {
+        messages::all().iter().position(|(k, _, count)| *k == kind && (kind != "new" || *count == 3)).unwrap()
+    };
     let (new, update, replacement) = (text(of("new")), text(of("update")), text(of("replacement")));
     let recall = text(of("recall"));
     let status = String::from_utf8(samples().last().unwrap().octets()).unwrap();
@@ -373,10 +382,14 @@ fn each_finding_is_provoked_by_some_mutation() {
         ("REASON_MISSING", recall.replace(&whole(&recall, "BussinessDocReason"), "")),
         ("REASON_MISSING", status.replace(&whole(&status, "Description"), "").replace(">01<", ">02<")),
         ("REPLACEMENT_REPEATED", replacement.replace("G14,2026/01/06,13/", "G14,2026/01/05,12/")),
-        ("SIGNATURE_NOT_COUNTED", new.replace(header, &format!("{header}<Signature xmlns=\"http://www.w3.org/2000/09/xmldsig#\"/>"))),
+        (
+            "SIGNATURE_NOT_COUNTED",
+            new.replace(header, &format!("{header}<Signature xmlns=\"http://www.w3.org/2000/09/xmldsig#\"/>")),
+        ),
         ("XML_BYTE_ORDER_MARK", format!("\u{FEFF}{new}")),
         ("XML_PREFIX_UNBOUND", new.replacen(" xmlns:edXML=\"http://www.mic.gov.vn/TBT/QCVN_102_2016\"", "", 1)),
         ("XML_PROCESSING_INSTRUCTION", new.replace(header, &format!("<?x?>{header}"))),
+        ("VALUE_FORM", new.replacen("Date>2026/11/20<", "Date>20/11/2026<", 1)),
         ("ATTACHMENT_DAMAGED", new.replacen(">UEsD", ">UEsD*", 1)),
     ];
     for (code, text) in cases {

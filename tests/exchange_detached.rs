@@ -151,7 +151,10 @@ fn a_file_without_own_signatures_is_what_the_signature_beside_it_makes_it() {
     #[cfg(feature = "serde")]
     {
         let json: serde_json::Value = serde_json::from_str(&receipt.to_json().unwrap()).unwrap();
-        assert_eq!((&json["attachments"][0]["signs"], &json["attachments"][1]["signs"]), (&serde_json::Value::Null, &0.into()));
+        assert_eq!(
+            (&json["attachments"][0]["signs"], &json["attachments"][1]["signs"]),
+            (&serde_json::Value::Null, &0.into())
+        );
     }
 }
 

@@ -386,7 +386,11 @@ impl Parts<'_> {
         for (n, list) in f.all("AttachmentEncoded").into_iter().enumerate() {
             if n == 1 {
                 // Another reader may look into the first one only.
-                to.error("ELEMENT_REPEATED", &list, "AttachmentEncoded may stand once; the attachments of each are taken");
+                to.error(
+                    "ELEMENT_REPEATED",
+                    &list,
+                    "AttachmentEncoded may stand once; the attachments of each are taken",
+                );
             }
             self.attachments(to, &list)?;
         }

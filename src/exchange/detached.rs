@@ -41,9 +41,8 @@ pub(super) fn pair(check: &Check, signatures: &[usize]) -> BTreeMap<Option<usize
         };
         let mut candidates = of(&|name| name == stem);
         if candidates.is_empty() {
-            candidates = of(&|name| {
-                name.rsplit_once('.').is_some_and(|(start, extension)| start == stem && extension != "p7s")
-            });
+            candidates =
+                of(&|name| name.rsplit_once('.').is_some_and(|(start, extension)| start == stem && extension != "p7s"));
         }
         let is_whole = |at: &usize| check.attachments.get(*at).is_some_and(|a| a.content.is_some());
         let (content, finding) = match candidates.as_slice() {

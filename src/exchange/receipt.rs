@@ -190,8 +190,7 @@ impl Receipt {
         let each = |(index, a): (usize, &AttachmentReceipt)| {
             good(a.signing) || (a.signing == Signing::Unsigned && beside(index))
         };
-        self.attachments.iter().any(|a| a.signing == Signing::Complete)
-            && self.attachments.iter().enumerate().all(each)
+        self.attachments.iter().any(|a| a.signing == Signing::Complete) && self.attachments.iter().enumerate().all(each)
     }
 }
 
@@ -315,9 +314,7 @@ fn validate<E: From<Error>>(
     let head = head.get(..count).unwrap_or_default();
     if is_pdf(head) {
         return match Pdf::parse(source, &limits) {
-            Ok(pdf) => {
-                judge(&SignedFile { source, kind: SignedKind::Pdf(&pdf) }).map(|report| (Ok(report), false))
-            }
+            Ok(pdf) => judge(&SignedFile { source, kind: SignedKind::Pdf(&pdf) }).map(|report| (Ok(report), false)),
             Err(e @ Error::Io(_)) => Err(e.into()),
             Err(e) => unreadable("ATTACHMENT_PDF_UNREADABLE", "PDF", &e),
         };
