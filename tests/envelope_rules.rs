@@ -95,7 +95,7 @@ struct Node {
     /// The inside of the start tag.
     tag: String,
     text: String,
-    children: Vec<Node>,
+    children: Vec<Self>,
 }
 
 impl Node {
