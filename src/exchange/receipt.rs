@@ -92,7 +92,7 @@ pub struct Receipt {
 
 impl Receipt {
     /// Reads every payload, has each signed file validated by `judge`, and puts together
-    /// what it comes to. `roles` tells in which role a certificate signs; [`by_subject`] is one choice.
+    /// what it comes to. `roles` tells in which role a certificate signs; [`by_subject`](super::by_subject) is one choice.
     ///
     /// A detached signature (`X.pdf.p7s`, or `X.p7s`) is validated over the attachment that
     /// its name speaks of, where only one can be meant.
