@@ -1,4 +1,4 @@
-//! `kyso envelope new|add|status|check|open` as its users call it.
+//! `kyso envelope new|add|status|register|check|open` as its users call it.
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test may stop where it stands
 
