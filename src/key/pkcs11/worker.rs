@@ -383,7 +383,7 @@ mod tests {
         begun.recv().unwrap();
         let second = {
             let worker = Arc::clone(&worker);
-            std::thread::spawn(move || worker.run(&patience(Duration::from_millis(1)), || std::thread::park()))
+            std::thread::spawn(move || worker.run(&patience(Duration::from_millis(1)), std::thread::park))
         };
         while worker.0.lock().queue.is_empty() {
             std::thread::yield_now();
