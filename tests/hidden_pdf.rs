@@ -139,12 +139,20 @@ fn text_under_an_image_is_told() {
         ("image", "q 400 0 0 100 50 650 cm /Im Do Q"),
         ("turned image", "q 0 100 -400 0 450 650 cm /Im Do Q"),
         ("clipped image", "q 60 660 300 80 re W n 400 0 0 100 50 650 cm /Im Do Q"),
+        ("image by a name with a number", "q 400 0 0 100 50 650 cm /I#6d Do Q"),
+        ("image behind what nobody can read", ")) >> ] q 400 0 0 100 50 650 cm /Im Do Q"),
         ("image among others", "q /Own gs 10 0 0 10 0 0 cm /Im Do Q q 400 0 0 100 50 650 cm /Im Do Q"),
     ] {
         tells(&drawn(&format!("{TEXT} {over}"), ""), name, "HIDDEN_UNDER_IMAGE");
     }
     let inline = "BI /W 1 /H 1 /BPC 8 /CS /G ID ( EI q 400 0 0 100 50 650 cm /Im Do Q";
     tells(&drawn(&format!("{TEXT} {inline}"), ""), "behind an inline image", "HIDDEN_UNDER_IMAGE");
+}
+
+#[test]
+fn a_page_that_is_not_looked_through_to_its_end_is_told() {
+    let long = format!("BT {} ET", "(a) Tj ".repeat(20_002));
+    tells(&drawn(&format!("{long} {TEXT} q 400 0 0 100 50 650 cm /Im Do Q"), ""), "marks", "HIDDEN_NOT_SEARCHED");
 }
 
 #[test]

@@ -105,6 +105,62 @@ fn what_is_ambiguous_or_missing_is_told() {
     assert_eq!(second.line, "PHÓ CHỦ TỊCH");
 }
 
+/// Lines of Courier, 6 points a letter, each at its place.
+fn lines(lines: &[(i32, i32, &str)]) -> Pdf<'static> {
+    let font = "<< /Type /Font /Subtype /Type1 /BaseFont /Courier >>";
+    let shown: Vec<_> = lines.iter().map(|(x, y, text)| format!("1 0 0 1 {x} {y} Tm ({text}) Tj")).collect();
+    parse(&page(&format!("BT /F1 10 Tf {} ET", shown.join(" ")), font, &[], ""))
+}
+
+#[test]
+fn a_text_is_found_where_lines_end() {
+    // The title of an office: one line below the other, both centred.
+    let letter = parse(LETTER);
+    let title = TextQuery::new("KT. CHỦ TỊCH\nPHÓ CHỦ TỊCH").find(letter.latest()).unwrap();
+    assert_eq!(title.line, "KT. CHỦ TỊCH / PHÓ CHỦ TỊCH");
+    let [first, second] = title.boxes.as_slice() else { panic!("{title:?}") };
+    for (part, text) in [(first, "KT. CHỦ TỊCH"), (second, "PHÓ CHỦ TỊCH")] {
+        assert_eq!(*part, TextQuery::new(text).find(letter.latest()).unwrap().rectangle);
+    }
+    assert_eq!((title.rectangle.top, title.rectangle.bottom), (first.top, second.bottom));
+    let (_, bottom) = title.beside(Side::Below, 100.0, 40.0, 5.0);
+    assert!((bottom - (second.bottom - 45.0)).abs() < 1e-9, "below the last line");
+    let near = TextQuery::new("kt. chu tich pho chu tich").find(letter.latest()).unwrap_err().to_string();
+    assert!(near.contains("\"KT. CHỦ TỊCH / PHÓ CHỦ TỊCH\""), "{near}");
+
+    // A name at the end of a line, over three lines, and beside another column.
+    let pdf = lines(&[
+        (100, 700, "giao ong Nguyen Van"),
+        (100, 686, "An chu tri, ba Tran Thi"),
+        (100, 672, "Bich"),
+        (100, 658, "Ngoc phoi hop"),
+        (400, 693, "Nguyen Van"),
+    ]);
+    let found = TextQuery::new("Nguyen Van An").find(pdf.latest()).unwrap();
+    assert_eq!(found.boxes.len(), 2);
+    let (left, right) = (&found.boxes[0], &found.boxes[1]);
+    assert!((left.left - 154.0).abs() < 0.1 && (left.width() - 60.0).abs() < 0.1, "{found:?}");
+    assert!((right.left - 100.0).abs() < 0.1 && (right.width() - 12.0).abs() < 0.1, "{found:?}");
+    assert_eq!(TextQuery::new("Tran Thi Bich Ngoc").find(pdf.latest()).unwrap().boxes.len(), 3);
+    // Whole words only, lines one after another, in one column, of one size.
+    for text in ["Van A", "uyen Van An", "Bich phoi hop", "Thi Ngoc", "Van Bich", "Nguyen Van chu tri"] {
+        assert_eq!(find_all(&pdf, text), [], "{text}");
+    }
+    let apart = lines(&[(100, 700, "Nguyen Van"), (100, 670, "An"), (300, 500, "Tran Van"), (100, 488, "Binh")]);
+    assert_eq!(find_all(&apart, "Nguyen Van An"), [], "three lines down is another place");
+    assert_eq!(find_all(&apart, "Tran Van Binh"), [], "another column");
+    // Two places are two, however each of them is broken.
+    let twice = lines(&[(100, 700, "Nguyen"), (100, 688, "Van An"), (100, 500, "Nguyen Van"), (100, 488, "An")]);
+    let several = TextQuery::new("Nguyen Van An").find(twice.latest()).unwrap_err().to_string();
+    assert!(several.contains("2 places") && several.contains("\"Nguyen / Van An\""), "{several}");
+    let second = TextQuery::new("Nguyen Van An").occurrence(1).find(twice.latest()).unwrap();
+    assert_eq!(second.line, "Nguyen Van / An");
+    // Six lines are more than a title has.
+    let tower: Vec<_> = (0..6).map(|line| (100, 700 - 12 * line, "a")).collect();
+    assert_eq!(find_all(&lines(&tower), "a a a a a").len(), 2);
+    assert_eq!(find_all(&lines(&tower), "a a a a a a"), []);
+}
+
 #[test]
 fn pages_turned_and_shifted_are_searched_as_they_are_seen() {
     // The same words at the same place of the page as shown.
@@ -223,6 +279,11 @@ fn hostile_pages_cost_little() {
         Err(Error::LimitExceeded(_)) => {}
         Err(other) => panic!("{other}"),
     }
+    // Lines of one letter that all could go on in each other.
+    let crowd: String =
+        (0..2_000).map(|i| format!("1 0 0 1 {} {} Tm (a) Tj ", 50 + i % 40 * 12, 800 - i / 40 * 12)).collect();
+    let pdf = parse(&page(&format!("BT /F1 10 Tf {crowd} ET"), font, &[], ""));
+    assert_eq!(find_all(&pdf, &"a ".repeat(250)), []);
     let noise = ["q ".repeat(100_000), "[".repeat(100_000), "BT /F1 1e30 Tf 1e300 0 0 1e300 0 0 Tm (a) Tj".to_owned()];
     for content in noise {
         let pdf = parse(&page(&content, font, &[], ""));

@@ -1,13 +1,20 @@
 //! What a content stream draws and where (ISO 32000-2 §7.8.2): where text begins, and
 //! which areas opaque images and fills cover. Enough to see what lies under what.
 
+use std::rc::Rc;
+
 use crate::error::Error;
+use crate::error::LimitExceeded;
+use crate::limits::Budget;
+use crate::limits::Limits;
 use crate::pdf::document::Revision;
 use crate::pdf::object::Dictionary;
 use crate::pdf::object::Object;
 use crate::pdf::object::Reference;
 use crate::pdf::page::Matrix;
 use crate::pdf::page::Rectangle;
+use crate::pdf::tokens::Operand;
+use crate::pdf::tokens::Tokens;
 
 /// A mark, in the space in which the stream is drawn; in the order of drawing.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,12 +29,12 @@ pub(super) enum Mark {
 
 /// Marks that are kept of one page.
 const MOST_MARKS: usize = 20_000;
-/// Operators of one page.
-const MOST_OPERATORS: usize = 2_000_000;
+/// Tokens of one page; long ones count more than once.
+const MOST_TOKENS: u64 = 10_000_000;
 /// Nesting of form XObjects.
 const DEEPEST: usize = 6;
-/// Operands of one operator, and saved states.
-const MOST_OPERANDS: usize = 64;
+/// Rectangles of one path, and saved states.
+const MOST_RECTANGLES: usize = 64;
 const MOST_STATES: usize = 256;
 
 /// The rectangle around what `matrix` makes of a rectangle.
@@ -103,12 +110,12 @@ struct Path {
 pub(super) struct Drawing<'r> {
     revision: Revision<'r>,
     pub(super) marks: Vec<Mark>,
-    operators: usize,
+    budget: Rc<Budget>,
 }
 
 impl<'r> Drawing<'r> {
-    pub(super) const fn new(revision: Revision<'r>) -> Self {
-        Self { revision, marks: Vec::new(), operators: 0 }
+    pub(super) fn new(revision: Revision<'r>) -> Self {
+        Self { revision, marks: Vec::new(), budget: Rc::new(Budget::new("tokens of one page", MOST_TOKENS)) }
     }
 
     /// Goes through a content stream. What cannot be read is passed over, as viewers do.
@@ -123,29 +130,25 @@ impl<'r> Drawing<'r> {
         let mut saved: Vec<State> = Vec::new();
         let (mut text, mut line) = (Matrix::IDENTITY, Matrix::IDENTITY);
         let mut path = Path::default();
-        let mut operands: Vec<Operand<'_>> = Vec::new();
-        let mut tokens = Tokens { data, at: 0 };
-        while let Some(token) = tokens.next() {
-            let operator = match token {
-                Token::Operand(operand) => {
-                    if operands.len() < MOST_OPERANDS {
-                        operands.push(operand);
-                    }
-                    continue;
-                }
-                Token::Operator(operator) => operator,
-            };
-            self.operators += 1;
-            if self.operators > MOST_OPERATORS || self.marks.len() > MOST_MARKS {
-                return Ok(());
+        let budget = Rc::clone(&self.budget);
+        let mut tokens = Tokens::new(data, &budget);
+        while let Some(operator) = tokens.next()? {
+            if self.marks.len() > MOST_MARKS {
+                return Err(LimitExceeded::new("marks of one page", MOST_MARKS as u64).into());
             }
-            let numbers: Vec<f64> = operands.iter().filter_map(Operand::number).collect();
-            let name = operands.iter().find_map(Operand::name);
-            match (operator, numbers.as_slice()) {
+            let operands = tokens.operands();
+            // No operator that matters here takes more than six.
+            let (mut numbers, mut count) = ([0.0; 7], 0);
+            for (place, number) in numbers.iter_mut().zip(operands.iter().filter_map(|operand| operand.number())) {
+                *place = number;
+                count += 1;
+            }
+            let name = || operands.iter().find_map(|operand| operand.name());
+            match (operator, numbers.get(..count).unwrap_or_default()) {
                 (b"q", _) if saved.len() < MOST_STATES => saved.push(state.clone()),
                 (b"Q", _) => state = saved.pop().unwrap_or(state),
                 (b"cm", &[a, b, c, d, e, f]) => state.matrix = Matrix([a, b, c, d, e, f]).then(state.matrix),
-                (b"gs", _) => state.opaque &= self.is_opaque(resources, name),
+                (b"gs", _) => state.opaque &= self.is_opaque(resources, name().as_deref()),
                 (b"BT", _) => (text, line) = (Matrix::IDENTITY, Matrix::IDENTITY),
                 (b"Tm", &[a, b, c, d, e, f]) => {
                     line = Matrix([a, b, c, d, e, f]);
@@ -169,14 +172,14 @@ impl<'r> Drawing<'r> {
                         line = Matrix::translation(0.0, -state.leading).then(line);
                         text = line;
                     }
-                    if state.shown && operands.iter().any(Operand::has_text) {
+                    if state.shown && operands.iter().copied().any(Operand::has_text) {
                         let (x, y) = text.then(state.matrix).point(0.0, 0.0);
                         self.marks.push(Mark::Text { x, y });
                     }
                 }
                 (b"m" | b"l" | b"c" | b"v" | b"y", _) => path.irregular = true,
                 (b"W" | b"W*", _) => path.clips = true,
-                (b"re", &[x, y, w, h]) if path.rectangles.len() < MOST_OPERANDS => {
+                (b"re", &[x, y, w, h]) if path.rectangles.len() < MOST_RECTANGLES => {
                     let area =
                         Rectangle { left: x.min(x + w), bottom: y.min(y + h), right: x.max(x + w), top: y.max(y + h) };
                     if is_upright(state.matrix) {
@@ -196,14 +199,12 @@ impl<'r> Drawing<'r> {
                     }
                 }
                 (b"Do", _) => {
-                    if let Some(name) = name {
-                        self.object(resources, name, &state, depth)?;
+                    if let Some(name) = name() {
+                        self.object(resources, &name, &state, depth)?;
                     }
                 }
-                (b"BI", _) => tokens.skip_inline_image(),
                 _ => {}
             }
-            operands.clear();
         }
         Ok(())
     }
@@ -257,202 +258,21 @@ impl<'r> Drawing<'r> {
 }
 
 /// The strings of a content stream one after the other, in whatever encoding its fonts have.
-pub(super) fn strings(data: &[u8]) -> Vec<u8> {
-    let mut tokens = Tokens { data, at: 0 };
+///
+/// # Errors
+/// Where a limit is reached.
+pub(super) fn strings(data: &[u8], limits: &Limits) -> Result<Vec<u8>, Error> {
+    let budget = Budget::new("tokens of an appearance", MOST_TOKENS);
+    let mut tokens = Tokens::new(data, &budget);
     let mut all = Vec::new();
-    loop {
-        let start = tokens.at;
-        let Some(token) = tokens.next() else { return all };
-        match token {
-            Token::Operand(Operand::Text(_)) => {
-                literals(data.get(start..tokens.at).unwrap_or_default(), &mut all);
-            }
-            Token::Operator(b"BI") => tokens.skip_inline_image(),
-            _ => {}
-        }
-    }
-}
-
-/// The octets of the strings in a token, which may be an array of them (§7.3.4).
-fn literals(token: &[u8], all: &mut Vec<u8>) {
-    let (mut depth, mut hexadecimal) = (0_usize, None::<Vec<u8>>);
-    let mut octets = token.iter().copied().peekable();
-    while let Some(octet) = octets.next() {
-        match (octet, depth, &mut hexadecimal) {
-            (b'<', 0, None) => hexadecimal = Some(Vec::new()),
-            (b'>', 0, Some(digits)) => {
-                let pairs = digits.chunks(2).filter_map(|pair| std::str::from_utf8(pair).ok());
-                all.extend(pairs.filter_map(|pair| u8::from_str_radix(pair, 16).ok()));
-                hexadecimal = None;
-            }
-            (digit, 0, Some(digits)) if digit.is_ascii_hexdigit() => digits.push(digit),
-            (b'(', depth_now, None) => {
-                if depth_now > 0 {
-                    all.push(b'(');
-                }
-                depth += 1;
-            }
-            (b')', 1.., None) => {
-                depth -= 1;
-                if depth > 0 {
-                    all.push(b')');
-                }
-            }
-            (b'\\', 1.., None) => match octets.next() {
-                Some(first @ b'0'..=b'7') => {
-                    let mut value = u32::from(first - b'0');
-                    for _ in 0..2 {
-                        let Some(digit) = octets.next_if(|octet| matches!(octet, b'0'..=b'7')) else { break };
-                        value = value * 8 + u32::from(digit - b'0');
-                    }
-                    all.push(u8::try_from(value & 0xFF).unwrap_or_default());
-                }
-                // A line end, a tab and the like: space for all that is asked here.
-                Some(b'n' | b'r' | b't' | b'b' | b'f' | b'\n' | b'\r') | None => all.push(b' '),
-                Some(other) => all.push(other),
-            },
-            (other, 1.., None) => all.push(other),
-            _ => {}
-        }
-    }
-}
-
-enum Token<'t> {
-    Operand(Operand<'t>),
-    Operator(&'t [u8]),
-}
-
-enum Operand<'t> {
-    Number(f64),
-    Name(&'t [u8]),
-    /// A string or an array: whether there is text in it.
-    Text(bool),
-}
-
-impl<'t> Operand<'t> {
-    const fn number(&self) -> Option<f64> {
-        match self {
-            Self::Number(number) => Some(*number),
-            _ => None,
-        }
-    }
-
-    const fn name(&self) -> Option<&'t [u8]> {
-        match self {
-            Self::Name(name) => Some(name),
-            _ => None,
-        }
-    }
-
-    const fn has_text(&self) -> bool {
-        matches!(self, Self::Text(true))
-    }
-}
-
-/// The tokens of a content stream, read as leniently as viewers do.
-struct Tokens<'t> {
-    data: &'t [u8],
-    at: usize,
-}
-
-const fn is_regular(octet: u8) -> bool {
-    !matches!(octet, 0 | 9 | 10 | 12 | 13 | 32 | b'(' | b')' | b'<' | b'>' | b'[' | b']' | b'{' | b'}' | b'/' | b'%')
-}
-
-impl<'t> Tokens<'t> {
-    fn peek(&self) -> Option<u8> {
-        self.data.get(self.at).copied()
-    }
-
-    fn regular(&mut self) -> &'t [u8] {
-        let rest = self.data.get(self.at..).unwrap_or_default();
-        let length = rest.iter().take_while(|octet| is_regular(**octet)).count();
-        self.at += length;
-        rest.get(..length).unwrap_or_default()
-    }
-
-    fn next(&mut self) -> Option<Token<'t>> {
-        loop {
-            match self.peek()? {
-                b'%' => {
-                    let rest = self.data.get(self.at..).unwrap_or_default();
-                    self.at += rest.iter().position(|octet| matches!(octet, b'\n' | b'\r')).unwrap_or(rest.len());
-                }
-                b'/' => {
-                    self.at += 1;
-                    return Some(Token::Operand(Operand::Name(self.regular())));
-                }
-                b'(' => return Some(Token::Operand(Operand::Text(self.string()))),
-                b'<' if self.data.get(self.at + 1) == Some(&b'<') => self.at += 2,
-                b'<' => {
-                    let rest = self.data.get(self.at..).unwrap_or_default();
-                    let length = rest.iter().position(|octet| *octet == b'>').map_or(rest.len(), |end| end + 1);
-                    self.at += length;
-                    return Some(Token::Operand(Operand::Text(length > 2)));
-                }
-                b'[' => {
-                    self.at += 1;
-                    let mut text = false;
-                    while let Some(octet) = self.peek() {
-                        match octet {
-                            b']' => {
-                                self.at += 1;
-                                break;
-                            }
-                            b'(' => text |= self.string(),
-                            b'<' => text = true,
-                            _ => {}
-                        }
-                        if octet != b'(' {
-                            self.at += 1;
-                        }
-                    }
-                    return Some(Token::Operand(Operand::Text(text)));
-                }
-                octet if is_regular(octet) => {
-                    let word = self.regular();
-                    let number = matches!(octet, b'0'..=b'9' | b'+' | b'-' | b'.');
-                    let number = std::str::from_utf8(word).ok().filter(|_| number).and_then(|word| word.parse().ok());
-                    return Some(match number {
-                        Some(number) => Token::Operand(Operand::Number(number)),
-                        None => Token::Operator(word),
-                    });
-                }
-                _ => self.at += 1,
+    while tokens.next()?.is_some() {
+        for operand in tokens.operands() {
+            match operand.object(limits) {
+                Object::String(text) => all.extend_from_slice(text.octets()),
+                Object::Array(parts) => parts.iter().filter_map(Object::as_string).for_each(|text| all.extend(text)),
+                _ => {}
             }
         }
     }
-
-    /// Passes a literal string; tells whether it has more than space in it.
-    fn string(&mut self) -> bool {
-        let (mut depth, mut text) = (0_usize, false);
-        while let Some(octet) = self.peek() {
-            self.at += 1;
-            match octet {
-                b'\\' => {
-                    self.at += 1;
-                    text = true;
-                }
-                b'(' => depth += 1,
-                b')' => {
-                    depth = depth.saturating_sub(1);
-                    if depth == 0 {
-                        break;
-                    }
-                }
-                b' ' | b'_' | b'.' => {}
-                _ => text = true,
-            }
-        }
-        text
-    }
-
-    /// To behind `EI` with space around it (§8.9.7).
-    fn skip_inline_image(&mut self) {
-        let rest = self.data.get(self.at..).unwrap_or_default();
-        let end = rest
-            .windows(4)
-            .position(|w| matches!(w, [before, b'E', b'I', after] if !is_regular(*before) && !is_regular(*after)));
-        self.at += end.map_or(rest.len(), |end| end + 3);
-    }
+    Ok(all)
 }

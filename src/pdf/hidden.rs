@@ -239,10 +239,18 @@ impl Search<'_> {
                 let Some(data) = normal.as_stream().and_then(|stream| self.latest.decoded(stream).ok()) else {
                     continue;
                 };
-                let shown = drawn::strings(&data);
+                let shown = match drawn::strings(&data, self.latest.pdf().limits()) {
+                    Ok(shown) => shown,
+                    Err(limit) => {
+                        let message = format!("what the field shows is not looked through: {limit}");
+                        self.note("HIDDEN_NOT_SEARCHED", message, Some(*id));
+                        continue;
+                    }
+                };
                 // Only what is surely text: fonts of many glyphs have codes of their own.
                 let plain = |octets: &[u8]| octets.iter().all(|octet| matches!(octet, b' '..=b'~'));
-                if shown.is_empty() || !plain(&shown) || !plain(value.as_bytes()) {
+                let lines = |octets: &[u8]| octets.iter().all(|octet| matches!(octet, 8..=13 | b' '..=b'~'));
+                if shown.is_empty() || !lines(&shown) || !plain(value.as_bytes()) {
                     continue;
                 }
                 let letters =
@@ -298,7 +306,10 @@ impl Search<'_> {
         }
         let data = self.contents(dictionary);
         let mut drawing = Drawing::new(self.latest);
-        drawing.run(&data, resources, Matrix::IDENTITY)?;
+        if let Err(limit) = drawing.run(&data, resources, Matrix::IDENTITY) {
+            let message = format!("the page is not looked through to its end: {limit}");
+            self.note("HIDDEN_NOT_SEARCHED", message, Some(page.id()));
+        }
         self.under_images(&drawing.marks, page.id());
         for cover in covers.iter().filter(|cover| cover.opaque) {
             let text =

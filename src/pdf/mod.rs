@@ -23,6 +23,8 @@ mod lexer;
 pub mod object;
 pub mod page;
 mod page_changes;
+#[cfg(feature = "preview")]
+pub mod preview;
 pub(crate) mod protection;
 mod recipients;
 mod scan;
@@ -34,6 +36,7 @@ mod source;
 mod tagging;
 pub mod text;
 mod tiff;
+mod tokens;
 pub mod update;
 mod xref;
 

@@ -75,12 +75,17 @@ impl Matrix {
 
     /// Six finite numbers.
     pub(super) fn from_operands(operands: &[Object]) -> Option<Self> {
+        Self::from_numbers(operands.iter().map(Object::as_number))
+    }
+
+    /// Six finite numbers.
+    pub(super) fn from_numbers(numbers: impl ExactSizeIterator<Item = Option<f64>>) -> Option<Self> {
         let mut values = [0.0; 6];
-        if operands.len() != values.len() {
+        if numbers.len() != values.len() {
             return None;
         }
-        for (value, operand) in values.iter_mut().zip(operands) {
-            *value = operand.as_number().filter(|value| value.is_finite())?;
+        for (value, number) in values.iter_mut().zip(numbers) {
+            *value = number.filter(|number| number.is_finite())?;
         }
         Some(Self(values))
     }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use crate::limits::Budget;
 use crate::limits::Limits;
 use crate::pdf::object::Object;
-use crate::pdf::search::tokens::Tokens;
+use crate::pdf::tokens::Tokens;
 
 /// Octets of a CMap that are read; the largest in use have some hundred thousand.
 const LONGEST: usize = 8 << 20;
@@ -34,8 +35,14 @@ impl CMap {
     /// Reads what can be read of it.
     pub(super) fn parse(data: &[u8], limits: &Limits) -> Self {
         let mut map = Self::default();
-        let mut tokens = Tokens::new(data.get(..data.len().min(LONGEST)).unwrap_or_default(), limits);
-        while let Some((operator, batch)) = tokens.next() {
+        // What is read is bounded by its length.
+        let budget = Budget::new("tokens of a CMap", u64::MAX);
+        let mut tokens = Tokens::new(data.get(..data.len().min(LONGEST)).unwrap_or_default(), &budget);
+        while let Ok(Some(operator)) = tokens.next() {
+            let batch: Vec<Object> = match operator {
+                [b'e', b'n', b'd', ..] => tokens.operands().iter().map(|operand| operand.object(limits)).collect(),
+                _ => continue,
+            };
             let full = map.texts.len() + map.cids.len() + map.spaces.len() > MOST_ENTRIES;
             match operator {
                 _ if full => return map.sorted(),

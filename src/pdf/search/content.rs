@@ -11,7 +11,6 @@ use crate::error::LimitExceeded;
 use crate::limits::Budget;
 use crate::pdf::document::Revision;
 use crate::pdf::object::Dictionary;
-use crate::pdf::object::Name;
 use crate::pdf::object::Object;
 use crate::pdf::object::Reference;
 use crate::pdf::object::Stream;
@@ -21,10 +20,11 @@ use crate::pdf::page::Page;
 use crate::pdf::page::Rectangle;
 use crate::pdf::search::fonts::ReadFont;
 use crate::pdf::search::fonts::Shown;
-use crate::pdf::search::tokens::Tokens;
+use crate::pdf::tokens::Operand;
+use crate::pdf::tokens::Tokens;
 
-/// Operators and codes carried out for one search.
-const MOST_STEPS: u64 = 20_000_000;
+/// Tokens read and codes carried out for one search.
+const MOST_STEPS: u64 = 50_000_000;
 /// Glyphs of one page; a full page of small print has ten thousand.
 const MOST_GLYPHS: usize = 500_000;
 /// Images of one page whose place is kept.
@@ -66,7 +66,7 @@ pub(super) struct Reader<'p> {
     blank: BTreeSet<Reference>,
     /// Forms that are being drawn: none may draw itself.
     open: Vec<Reference>,
-    budget: Budget,
+    budget: Rc<Budget>,
 }
 
 #[derive(Clone)]
@@ -91,7 +91,7 @@ struct Run<'r, 'p> {
     line: Matrix,
     /// Marked content that is open: where its glyphs begin and the text that stands for them.
     marked: Vec<Option<(usize, Arc<str>)>>,
-    fonts: BTreeMap<Name, Option<Rc<ReadFont>>>,
+    fonts: BTreeMap<Vec<u8>, Option<Rc<ReadFont>>>,
 }
 
 impl<'p> Reader<'p> {
@@ -103,7 +103,7 @@ impl<'p> Reader<'p> {
             kept: 0,
             blank: BTreeSet::new(),
             open: Vec::new(),
-            budget: Budget::new("steps of page contents", MOST_STEPS),
+            budget: Rc::new(Budget::new("steps of page contents", MOST_STEPS)),
         }
     }
 
@@ -156,7 +156,7 @@ impl<'p> Reader<'p> {
         depth: usize,
         out: &mut Drawn,
     ) -> Result<(), Error> {
-        let limits = self.revision.pdf().limits();
+        let budget = Rc::clone(&self.budget);
         let mut run = Run {
             reader: self,
             out,
@@ -167,10 +167,9 @@ impl<'p> Reader<'p> {
             marked: Vec::new(),
             fonts: BTreeMap::new(),
         };
-        let mut tokens = Tokens::new(content, limits);
-        while let Some((operator, operands)) = tokens.next() {
-            run.reader.budget.spend()?;
-            run.operator(operator, &operands, resources, depth)?;
+        let mut tokens = Tokens::new(content, &budget);
+        while let Some(operator) = tokens.next()? {
+            run.operator(operator, tokens.operands(), resources, depth)?;
         }
         while !run.marked.is_empty() {
             run.end_marked();
@@ -232,17 +231,21 @@ impl Run<'_, '_> {
     fn operator(
         &mut self,
         operator: &[u8],
-        operands: &[Object],
+        operands: &[Operand<'_>],
         resources: &Dictionary,
         depth: usize,
     ) -> Result<(), Error> {
-        let number = |index: usize| operands.get(index).and_then(Object::as_number).filter(|value| value.is_finite());
+        let limits = self.reader.revision.pdf().limits();
+        let number = |index: usize| operands.get(index)?.number().filter(|value| value.is_finite());
+        let object = |index: usize| operands.get(index).map(|operand| operand.object(limits));
+        let matrix = || Matrix::from_numbers(operands.iter().map(|operand| operand.number()));
+        let name = || operands.first()?.name();
         let first = || number(0).unwrap_or(0.0);
         match operator {
             b"q" if self.saved.len() < MOST_STATES => self.saved.push(self.state.clone()),
             b"Q" => self.state = self.saved.pop().unwrap_or_else(|| self.state.clone()),
             b"cm" => {
-                if let Some(matrix) = Matrix::from_operands(operands) {
+                if let Some(matrix) = matrix() {
                     self.state.ctm = matrix.then(self.state.ctm);
                 }
             }
@@ -252,12 +255,12 @@ impl Run<'_, '_> {
             }
             b"Tf" => {
                 self.state.size = number(1).unwrap_or(0.0);
-                self.state.font = match operands.first() {
-                    Some(Object::Name(name)) => self.font(name, resources)?,
-                    _ => None,
+                self.state.font = match name() {
+                    Some(name) => self.font(&name, resources)?,
+                    None => None,
                 };
             }
-            b"gs" => self.graphics_state(operands.first(), resources)?,
+            b"gs" => self.graphics_state(name().as_deref(), resources)?,
             b"Tc" => self.state.character_spacing = first(),
             b"Tw" => self.state.word_spacing = first(),
             b"Tz" => self.state.stretch = first() / 100.0,
@@ -269,40 +272,40 @@ impl Run<'_, '_> {
                 self.move_line(first(), number(1).unwrap_or(0.0));
             }
             b"Tm" => {
-                if let Some(matrix) = Matrix::from_operands(operands) {
+                if let Some(matrix) = matrix() {
                     self.text = matrix;
                     self.line = matrix;
                 }
             }
             b"T*" => self.move_line(0.0, -self.state.leading),
-            b"Tj" => self.show(operands.first())?,
+            b"Tj" => self.show(object(0).as_ref())?,
             b"'" => {
                 self.move_line(0.0, -self.state.leading);
-                self.show(operands.first())?;
+                self.show(object(0).as_ref())?;
             }
             b"\"" => {
                 self.state.word_spacing = first();
                 self.state.character_spacing = number(1).unwrap_or(0.0);
                 self.move_line(0.0, -self.state.leading);
-                self.show(operands.get(2))?;
+                self.show(object(2).as_ref())?;
             }
             b"TJ" => {
-                for item in operands.first().and_then(Object::as_array).unwrap_or_default() {
+                for item in object(0).as_ref().and_then(Object::as_array).unwrap_or_default() {
                     match item.as_number() {
                         Some(back) => self.advance(-back / 1000.0 * self.state.size, true),
                         None => self.show(Some(item))?,
                     }
                 }
             }
-            b"Do" => self.draw(operands.first(), resources, depth)?,
-            b"BMC" | b"BDC" => self.begin_marked(operands.get(1), resources)?,
+            b"Do" => self.draw(name().as_deref(), resources, depth)?,
+            b"BMC" | b"BDC" => self.begin_marked(object(1), resources)?,
             b"EMC" => self.end_marked(),
             _ => {}
         }
         Ok(())
     }
 
-    fn font(&mut self, name: &Name, resources: &Dictionary) -> Result<Option<Rc<ReadFont>>, Error> {
+    fn font(&mut self, name: &[u8], resources: &Dictionary) -> Result<Option<Rc<ReadFont>>, Error> {
         if let Some(font) = self.fonts.get(name) {
             return Ok(font.clone());
         }
@@ -310,12 +313,12 @@ impl Run<'_, '_> {
             Some(object) => self.reader.font(&object)?,
             None => None,
         };
-        self.fonts.insert(name.clone(), font.clone());
+        self.fonts.insert(name.to_vec(), font.clone());
         Ok(font)
     }
 
-    fn graphics_state(&mut self, name: Option<&Object>, resources: &Dictionary) -> Result<(), Error> {
-        let Some(Object::Name(name)) = name else { return Ok(()) };
+    fn graphics_state(&mut self, name: Option<&[u8]>, resources: &Dictionary) -> Result<(), Error> {
+        let Some(name) = name else { return Ok(()) };
         let revision = self.reader.revision;
         let Some(state) = self.reader.resource(resources, "ExtGState", name)? else { return Ok(()) };
         let state = revision.resolve(&state)?;
@@ -383,8 +386,8 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    fn draw(&mut self, name: Option<&Object>, resources: &Dictionary, depth: usize) -> Result<(), Error> {
-        let Some(Object::Name(name)) = name else { return Ok(()) };
+    fn draw(&mut self, name: Option<&[u8]>, resources: &Dictionary, depth: usize) -> Result<(), Error> {
+        let Some(name) = name else { return Ok(()) };
         let revision = self.reader.revision;
         let Some(object) = self.reader.resource(resources, "XObject", name)? else { return Ok(()) };
         let id = object.as_reference();
@@ -428,14 +431,14 @@ impl Run<'_, '_> {
     }
 
     /// Marked content may say what text its glyphs stand for (§14.9.4).
-    fn begin_marked(&mut self, properties: Option<&Object>, resources: &Dictionary) -> Result<(), Error> {
+    fn begin_marked(&mut self, properties: Option<Object>, resources: &Dictionary) -> Result<(), Error> {
         let revision = self.reader.revision;
         let properties = match properties {
-            Some(Object::Name(name)) => {
-                let named = self.reader.resource(resources, "Properties", name)?;
+            Some(Object::Name(ref name)) => {
+                let named = self.reader.resource(resources, "Properties", name.octets())?;
                 revision.resolve(&named.unwrap_or(Object::Null))?
             }
-            Some(other) => Arc::new(other.clone()),
+            Some(other) => Arc::new(other),
             None => Arc::new(Object::Null),
         };
         let text = match properties.as_dictionary() {
@@ -467,11 +470,11 @@ impl Run<'_, '_> {
 
 impl Reader<'_> {
     /// The resource `name` of a category; looking through a long list has its price.
-    fn resource(&self, resources: &Dictionary, category: &str, name: &Name) -> Result<Option<Object>, Error> {
+    fn resource(&self, resources: &Dictionary, category: &str, name: &[u8]) -> Result<Option<Object>, Error> {
         let all = self.revision.get(resources, category)?;
         let Some(all) = all.as_dictionary() else { return Ok(None) };
         self.budget.spend_many(all.len() as u64 / 16)?;
-        let name = std::str::from_utf8(name.octets()).ok();
+        let name = std::str::from_utf8(name).ok();
         Ok(name.and_then(|name| all.get(name)).cloned())
     }
 }

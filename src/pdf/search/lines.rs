@@ -17,11 +17,27 @@ const SAME_PLACE: f64 = 0.12;
 /// Steps of a turn in which directions are told apart.
 const DIRECTIONS: f64 = 360.0;
 
+/// Baselines of a line and the next of its column are no further apart, in parts of the size.
+const NEXT_LINE: f64 = 2.2;
+/// Sizes of letters of one text differ by no more than this factor.
+const SAME_SIZE: f64 = 1.4;
+/// Lines among which the next one is looked for: as many columns as a page may have.
+const MOST_AHEAD: usize = 64;
+/// Lines that may go on where one ends: there is one, unless columns join.
+const MOST_NEXT: usize = 3;
+
 /// A line, or the part of one that stands in one column.
 #[derive(Debug, Default)]
 pub(super) struct Line {
     /// Normalised characters, words parted by single spaces, each with its place.
     pub(super) chars: Vec<(char, Rectangle)>,
+    /// In steps of a turn.
+    direction: i32,
+    /// Of its baseline, growing from line to line upwards.
+    across: f64,
+    /// Where it begins and ends.
+    along: (f64, f64),
+    size: f64,
 }
 
 /// A glyph with its place along its line and across it.
@@ -46,6 +62,31 @@ impl Line {
         let chars = self.chars.get(start..end)?.iter().filter(|(c, _)| *c != ' ');
         chars.map(|(_, bounds)| *bounds).reduce(|a, b| a.union(&b))
     }
+}
+
+/// The lines that may go on where the line at `index` ends: the nearest below it in its column.
+pub(super) fn next_lines(lines: &[Line], index: usize) -> impl Iterator<Item = usize> {
+    let line = lines.get(index);
+    let ahead = lines.iter().enumerate().skip(index + 1).take(MOST_AHEAD);
+    let mut nearest = f64::INFINITY;
+    let below = ahead.filter_map(move |(index, next)| {
+        let line = line?;
+        let (small, large) = (line.size.min(next.size), line.size.max(next.size));
+        let down = line.across - next.across;
+        let common = line.along.1.min(next.along.1) - line.along.0.max(next.along.0);
+        let goes_on = next.direction == line.direction
+            && large <= SAME_SIZE * small
+            && down > SAME_LINE * small
+            && down < NEXT_LINE * small
+            && common > 0.0
+            // From the top: what lies below the first one found is not next.
+            && down < nearest + SAME_LINE * small;
+        if goes_on {
+            nearest = nearest.min(down);
+        }
+        goes_on.then_some(index)
+    });
+    below.take(MOST_NEXT)
 }
 
 /// One text for what looks alike: compatibility forms undone, composed, spaces
@@ -161,6 +202,16 @@ fn split(mut glyphs: Vec<Placed>, lines: &mut Vec<Line>) {
             }
         }
         space = false;
+        if line.chars.is_empty() {
+            line = Line {
+                direction: glyph.direction,
+                across: glyph.across,
+                along: (glyph.along, glyph.end),
+                size: glyph.size,
+                ..line
+            };
+        }
+        line.along.1 = line.along.1.max(glyph.end);
         for c in &glyph.text {
             if *c != ' ' || line.chars.last().is_some_and(|(last, _)| *last != ' ') {
                 line.chars.push((*c, glyph.bounds));

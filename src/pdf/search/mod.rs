@@ -10,7 +10,6 @@ mod content;
 mod encoding;
 mod fonts;
 mod lines;
-mod tokens;
 
 use std::sync::Arc;
 
@@ -28,10 +27,13 @@ use crate::pdf::page::Rectangle;
 use crate::pdf::search::content::Reader;
 use crate::pdf::search::lines::Line;
 use crate::pdf::search::lines::lines;
+use crate::pdf::search::lines::next_lines;
 use crate::pdf::search::lines::normalised;
 
 /// Characters of a text that is looked for.
 const LONGEST: usize = 250;
+/// Lines that a text may be broken over.
+const MOST_LINES: usize = 5;
 /// Places that are told where there are several, or none.
 const MOST_TOLD: usize = 8;
 /// Places that are kept.
@@ -40,8 +42,10 @@ const MOST_FOUND: usize = 10_000;
 /// A text to be found.
 ///
 /// Whole words only: `Nguyễn Văn A` is not found in `Nguyễn Văn An`. The text
-/// must stand in one line and one column. How accents are encoded, how wide
-/// spaces are, and whether they are spaces or gaps makes no difference.
+/// must stand in one column; where a line ends and the next begins it may be
+/// broken, between words, over as many as five lines. How accents are encoded,
+/// how wide spaces are, and whether they are spaces, gaps or the ends of lines
+/// makes no difference.
 #[derive(Clone, Debug)]
 pub struct TextQuery {
     text: String,
@@ -57,9 +61,12 @@ pub struct FoundText {
     /// The page, 0 being the first.
     pub page: usize,
     /// Where it stands, in points from the lower left corner of the page as a
-    /// person sees it; as high as the font is, not as the letters are.
+    /// person sees it; as high as the font is, not as the letters are. Where it
+    /// is broken over lines, what is around all of them.
     pub rectangle: Rectangle,
-    /// The line it stands in.
+    /// Where each line of it stands, in the order of reading: one, unless it is broken.
+    pub boxes: Vec<Rectangle>,
+    /// The line it stands in; several are parted by ` / `.
     pub line: String,
 }
 
@@ -169,10 +176,11 @@ impl TextQuery {
             if page.size().is_err() {
                 return Ok(true);
             }
-            for line in lines(&reader.page(&page)?.glyphs) {
-                wanted.find(&line, index, &mut found);
+            let lines = lines(&reader.page(&page)?.glyphs);
+            for line in 0..lines.len() {
+                wanted.find(&lines, line, index, &mut found);
                 if found.is_empty() && near.len() < MOST_TOLD {
-                    alike.find(&line, index, &mut near);
+                    alike.find(&lines, line, index, &mut near);
                 }
             }
             Ok(found.len() < MOST_FOUND)
@@ -187,6 +195,10 @@ impl TextQuery {
 
 impl FoundText {
     /// The lower left corner of a box of this size at a side of the text, `gap` points away.
+    ///
+    /// Where the text is broken over lines, this is below its last line, above
+    /// its first one, beside and centred on all of them; [`Side::of`] takes one
+    /// of the [`boxes`](Self::boxes) instead.
     #[must_use]
     pub fn beside(&self, side: Side, width: f64, height: f64, gap: f64) -> (f64, f64) {
         side.of(&self.rectangle, width, height, gap)
@@ -236,42 +248,99 @@ impl Pattern {
         chars
     }
 
-    fn find(&self, line: &Line, page: usize, found: &mut Vec<FoundText>) {
-        // Each character with its index in the line.
-        let chars: Vec<(usize, char)> = line
-            .chars
-            .iter()
-            .enumerate()
-            .filter(|(_, (c, _))| *c != ' ')
-            .flat_map(|(index, (c, _))| self.folded(*c).into_iter().map(move |c| (index, c)))
-            .collect();
-        let word = |index: Option<usize>| {
-            index
-                .and_then(|index| line.chars.get(index))
-                .is_some_and(|(c, _)| c.is_alphanumeric() || is_combining_mark(*c))
-        };
+    /// Finds the text where it begins in the line at `index`.
+    fn find(&self, lines: &[Line], index: usize, page: usize, found: &mut Vec<FoundText>) {
+        let Some(line) = lines.get(index) else { return };
+        let chars = self.chars_of(line);
         let mut start = 0;
         while let Some(window) = chars.get(start..start + self.chars.len()) {
             let here = window.iter().map(|(_, c)| c).eq(&self.chars);
             if let (true, Some((first, _)), Some((last, _))) = (here, window.first(), window.last())
-                // A word goes on where it begins or ends with letters and so does what is beside it.
-                && !(word(Some(*first)) && word(first.checked_sub(1)))
-                && !(word(Some(*last)) && word(Some(last + 1)))
+                && line.is_apart(*first, last + 1)
                 && let Some(rectangle) = line.bounds(*first, last + 1)
                 && found.len() < MOST_FOUND
             {
-                found.push(FoundText { page, rectangle, line: line.text() });
+                found.push(FoundText { page, rectangle, boxes: vec![rectangle], line: line.text() });
                 start += self.chars.len();
             } else {
                 start += 1;
             }
         }
+        // What begins in this line and does not end in it.
+        for start in start.min(chars.len())..chars.len() {
+            let here = chars.get(start..).unwrap_or_default();
+            let Some((first, _)) = here.first() else { break };
+            if here.iter().map(|(_, c)| c).eq(self.chars.iter().take(here.len()))
+                && line.is_apart(*first, line.chars.len())
+                && let Some(rectangle) = line.bounds(*first, line.chars.len())
+                && found.len() < MOST_FOUND
+                && let Some((mut boxes, mut read)) = self.go_on(lines, index, here.len(), MOST_LINES - 1)
+            {
+                boxes.push(rectangle);
+                read.push(line.text());
+                boxes.reverse();
+                read.reverse();
+                let rectangle = boxes.iter().copied().reduce(|a, b| a.union(&b)).unwrap_or(rectangle);
+                found.push(FoundText { page, rectangle, boxes, line: read.join(" / ") });
+            }
+        }
+    }
+
+    /// The boxes and texts of the lines below the one at `index` that have what comes behind the first `done`
+    /// characters, from the last line up.
+    fn go_on(&self, lines: &[Line], index: usize, done: usize, most: usize) -> Option<(Vec<Rectangle>, Vec<String>)> {
+        let wanted = self.chars.get(done..)?;
+        if most == 0 {
+            return None;
+        }
+        next_lines(lines, index).find_map(|next| {
+            let line = lines.get(next)?;
+            let chars = self.chars_of(line);
+            let count = chars.len().min(wanted.len());
+            if count == 0 || !chars.iter().take(count).map(|(_, c)| c).eq(wanted.iter().take(count)) {
+                return None;
+            }
+            let (mut boxes, mut read, end) = if count == wanted.len() {
+                let (last, _) = chars.get(count - 1)?;
+                (Vec::new(), Vec::new(), last + 1)
+            } else {
+                let (boxes, read) = self.go_on(lines, next, done + count, most - 1)?;
+                (boxes, read, line.chars.len())
+            };
+            if !line.is_apart(0, end) {
+                return None;
+            }
+            boxes.push(line.bounds(0, end)?);
+            read.push(line.text());
+            Some((boxes, read))
+        })
+    }
+
+    /// Each character to be compared, with its index in the line.
+    fn chars_of(&self, line: &Line) -> Vec<(usize, char)> {
+        let chars = line.chars.iter().enumerate().filter(|(_, (c, _))| *c != ' ');
+        chars.flat_map(|(index, (c, _))| self.folded(*c).into_iter().map(move |c| (index, c))).collect()
+    }
+}
+
+impl Line {
+    /// Whether no word goes on before `start` or at `end`.
+    fn is_apart(&self, start: usize, end: usize) -> bool {
+        let word = |index: Option<usize>| {
+            index
+                .and_then(|index| self.chars.get(index))
+                .is_some_and(|(c, _)| c.is_alphanumeric() || is_combining_mark(*c))
+        };
+        // A word goes on where it begins or ends with letters and so does what is beside it.
+        let before = word(Some(start)) && word(start.checked_sub(1));
+        let behind = word(end.checked_sub(1)) && word(Some(end));
+        !before && !behind
     }
 }
 
 fn told(found: &[FoundText]) -> String {
     let mut text = String::new();
-    for (index, FoundText { page, rectangle, line }) in found.iter().take(MOST_TOLD).enumerate() {
+    for (index, FoundText { page, rectangle, line, .. }) in found.iter().take(MOST_TOLD).enumerate() {
         let line: String = line.chars().take(60).collect();
         text.push_str(if index == 0 { ": " } else { "; " });
         text.push_str(&format!("page {}, ({:.0}, {:.0}): {line:?}", page + 1, rectangle.left, rectangle.bottom));
@@ -292,7 +361,7 @@ pub fn page_lines(revision: Revision<'_>, page: usize) -> Result<Vec<FoundText>,
     let drawn = Reader::new(revision).page(&Page::find(revision, page)?)?;
     let lines = lines(&drawn.glyphs).into_iter().filter_map(|line| {
         let rectangle = line.bounds(0, line.chars.len())?;
-        Some(FoundText { page, rectangle, line: line.text() })
+        Some(FoundText { page, rectangle, boxes: vec![rectangle], line: line.text() })
     });
     Ok(lines.collect())
 }
