@@ -26,6 +26,7 @@ use kyso::sign::Prepared;
 use kyso::sign::StateFormat;
 use kyso::sign::cades::CadesRequest;
 use kyso::sign::cades::Content;
+use kyso::source::Source;
 
 const NOW: &str = "2026-11-23T01:00:00Z";
 const CONTENT: &[u8] = "Quyết định số 01/QĐ-UBND\r\n\0\x01".as_bytes();
@@ -154,6 +155,67 @@ fn two_phases_give_the_octets_of_one_and_refuse_all_else() {
             assert!(Prepared::resume(&state[..index], Content::Octets(CONTENT)).is_err(), "{index}");
         }
     }
+}
+
+/// Content that is read in pieces and never held, as that of a large file.
+struct InPieces(Vec<u8>);
+
+impl Source for InPieces {
+    fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, Error> {
+        let piece = buffer.len().min(1000);
+        self.0.as_slice().read_at(offset, &mut buffer[..piece])
+    }
+}
+
+/// One that is shorter than it says.
+struct Cut(InPieces);
+
+impl Source for Cut {
+    fn len(&self) -> u64 {
+        Source::len(&self.0) + 1
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, Error> {
+        self.0.read_at(offset, buffer)
+    }
+}
+
+#[test]
+fn content_that_is_read_in_place_gives_the_same_octets() {
+    let key = key(KeySpec::Rsa2048);
+    let now = || ca::at(NOW);
+    let content: Vec<u8> = (0..300_000_u32).map(|index| index.to_le_bytes()[0]).collect();
+    let source = InPieces(content.clone());
+    for detached in [false, true] {
+        let choose = |request: CadesRequest<'static>| if detached { request.detached() } else { request };
+        let content: &'static [u8] = content.clone().leak();
+        let source: &'static InPieces = Box::leak(Box::new(InPieces(content.to_vec())));
+        let whole = choose(CadesRequest::new(content, now())).sign(&key).unwrap();
+        assert!(!whole.lacks_content());
+        let request = choose(CadesRequest::from_source(source, now()));
+        // In two phases, and in one.
+        let state = request.prepare(key.identity()).unwrap().to_bytes();
+        let prepared = Prepared::resume(&state, Content::Source(source)).unwrap();
+        let value = key.sign(prepared.to_be_signed()).unwrap();
+        for signed in [prepared.complete(&value).unwrap(), request.sign(&key).unwrap()] {
+            assert_eq!(signed.lacks_content(), !detached);
+            let mut out = Vec::new();
+            signed.write_to(source, &mut out).unwrap();
+            assert!(out == whole.octets(), "detached: {detached}");
+        }
+    }
+    // Another file is another document; one that ends too early is told.
+    let state = CadesRequest::from_source(&source, now()).prepare(key.identity()).unwrap().to_bytes();
+    let other = InPieces(content[1..].to_vec());
+    assert!(matches!(Prepared::resume(&state, Content::Source(&other)), Err(Error::Refused(_))));
+    let signed = CadesRequest::from_source(&source, now()).sign(&key).unwrap();
+    let cut = Cut(source);
+    assert!(signed.write_to(&cut, &mut Vec::new()).is_err());
+    assert!(matches!(CadesRequest::from_source(&cut, now()).sign(&key), Err(Error::Io(_))));
 }
 
 #[test]

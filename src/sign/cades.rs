@@ -1,5 +1,8 @@
 //! CAdES baseline signatures: CMS with the attributes of ETSI EN 319 122-1.
 
+use std::fmt;
+use std::io::Write;
+
 use crate::asn1::encode;
 use crate::asn1::tlv::Reader;
 use crate::cms::SignedData;
@@ -9,26 +12,34 @@ use crate::crypto::DigestAlgorithm;
 use crate::crypto::SignatureAlgorithm;
 use crate::error::Error;
 use crate::error::Format;
+use crate::error::IoError;
 use crate::error::Misuse;
 use crate::key::SignerIdentity;
 use crate::key::SigningKey;
+use crate::limits::Limits;
 use crate::sign::awaiting::AwaitingSigner;
 use crate::sign::prepared::Document;
 use crate::sign::prepared::Prepared;
 use crate::sign::prepared::sealed::Target;
 use crate::sign::signer::Choice;
 use crate::sign::signer::Signer;
+use crate::sign::signer::algorithm_choices;
 use crate::sign::state::StateFormat;
 use crate::sign::timestamping::TimestampSettings;
 use crate::sign::timestamping::Timestamping;
+use crate::source::Source;
+use crate::source::each_chunk;
 use crate::time::Time;
 
 /// What a CMS signature is over.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Content<'c> {
     /// The octets.
     Octets(&'c [u8]),
+    /// Octets that are read in place and never held as a whole: a file. Where the CMS is to hold them,
+    /// [`SignedCms::write_to`] puts them in.
+    Source(&'c (dyn Source + Sync)),
     /// Their digest, where they were read as a stream; such a signature is detached.
     Digest(Digest),
 }
@@ -50,6 +61,7 @@ pub struct CadesRequest<'c> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedCms {
     octets: Vec<u8>,
+    lacks_content: bool,
 }
 
 impl<'c> CadesRequest<'c> {
@@ -67,9 +79,16 @@ impl<'c> CadesRequest<'c> {
         Self::with(Content::Digest(digest), claimed)
     }
 
+    /// A signature over content that is read in place, which the CMS will hold
+    /// once it is [written](SignedCms::write_to); memory does not grow with it.
+    #[must_use]
+    pub fn from_source(content: &'c (dyn Source + Sync), claimed: Time) -> Self {
+        Self::with(Content::Source(content), claimed)
+    }
+
     fn with(content: Content<'c>, claimed: Time) -> Self {
         let (detached, digest) = match content {
-            Content::Octets(_) => (false, None),
+            Content::Octets(_) | Content::Source(_) => (false, None),
             Content::Digest(digest) => (true, Some(digest.algorithm())),
         };
         Self { content, claimed, detached, choice: Choice { digest, ..Choice::default() } }
@@ -82,33 +101,7 @@ impl<'c> CadesRequest<'c> {
         self
     }
 
-    /// Another digest than the one that fits the key.
-    #[must_use]
-    pub const fn digest(mut self, algorithm: DigestAlgorithm) -> Self {
-        self.choice.digest = Some(algorithm);
-        self
-    }
-
-    /// RSASSA-PSS instead of RSASSA-PKCS1-v1_5.
-    #[must_use]
-    pub const fn pss(mut self) -> Self {
-        self.choice.pss = true;
-        self
-    }
-
-    /// Another signature algorithm than the key's own, with all its parameters.
-    #[must_use]
-    pub const fn algorithm(mut self, algorithm: SignatureAlgorithm) -> Self {
-        self.choice.algorithm = Some(algorithm);
-        self
-    }
-
-    /// Who digests, and verifies the signature value.
-    #[must_use]
-    pub const fn backend(mut self, backend: Backend) -> Self {
-        self.choice.backend = backend;
-        self
-    }
+    algorithm_choices!();
 
     /// Prepares the signature for a signer whose key is elsewhere.
     ///
@@ -172,21 +165,52 @@ impl<'c> CadesRequest<'c> {
 
 impl From<&SignedData> for SignedCms {
     fn from(cms: &SignedData) -> Self {
-        Self { octets: cms.der().to_vec() }
+        Self { octets: cms.der().to_vec(), lacks_content: false }
     }
 }
 
 impl SignedCms {
-    /// The DER of the ContentInfo.
+    /// Whether its content is still to be put inside: it was read in place, and
+    /// the signature is not to be detached. [`write_to`](Self::write_to) does so.
+    #[must_use]
+    pub const fn lacks_content(&self) -> bool {
+        self.lacks_content
+    }
+
+    /// Writes the CMS in DER, with `content` inside where it [lacks](Self::lacks_content)
+    /// it, while that is read.
+    ///
+    /// `content` is what was signed, which is not verified once more.
+    ///
+    /// # Errors
+    /// What reading and writing give.
+    pub fn write_to(&self, content: &dyn Source, out: &mut dyn Write) -> Result<(), Error> {
+        if self.lacks_content {
+            return SignedData::from_octets(&self.octets, &Limits::default())?.write_attached(content, out);
+        }
+        Ok(out.write_all(&self.octets).map_err(|error| IoError::new("write", "the signature", error))?)
+    }
+
+    /// The DER of the ContentInfo; without its content where it [lacks](Self::lacks_content) it.
     #[must_use]
     pub fn octets(&self) -> &[u8] {
         &self.octets
     }
 
-    /// The DER of the ContentInfo.
+    /// As [`octets`](Self::octets).
     #[must_use]
     pub fn into_octets(self) -> Vec<u8> {
         self.octets
+    }
+}
+
+impl fmt::Debug for Content<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Octets(octets) => write!(f, "Octets({} octets)", octets.len()),
+            Self::Source(source) => write!(f, "Source({} octets)", source.len()),
+            Self::Digest(digest) => f.debug_tuple("Digest").field(digest).finish(),
+        }
     }
 }
 
@@ -202,6 +226,14 @@ impl Target for Content<'_> {
     fn digest(&self, _: &bool, algorithm: DigestAlgorithm, backend: Backend) -> Result<Digest, Error> {
         match self {
             Self::Octets(octets) => Ok(backend.digest(algorithm, octets)),
+            Self::Source(source) => {
+                let mut digester = backend.digester(algorithm);
+                each_chunk(*source, |chunk| {
+                    digester.update(chunk);
+                    Ok(())
+                })?;
+                Ok(digester.finish())
+            }
             Self::Digest(digest) if digest.algorithm() == algorithm => Ok(*digest),
             Self::Digest(digest) => Err(Misuse::new(format!(
                 "the content was digested with {}, the signature needs {}",
@@ -241,7 +273,7 @@ impl Target for Content<'_> {
         Ok(detached)
     }
 
-    fn finish(self, _: bool, octets: Vec<u8>) -> Result<SignedCms, Error> {
-        Ok(SignedCms { octets })
+    fn finish(self, detached: bool, octets: Vec<u8>) -> Result<SignedCms, Error> {
+        Ok(SignedCms { octets, lacks_content: !detached && matches!(self, Self::Source(_)) })
     }
 }

@@ -22,6 +22,7 @@ use crate::sign::prepared::Prepared;
 use crate::sign::prepared::sealed::Target;
 use crate::sign::signer::Choice;
 use crate::sign::signer::Signer;
+use crate::sign::signer::algorithm_choices;
 use crate::sign::state::StateFormat;
 use crate::sign::timestamping::TimestampSettings;
 use crate::sign::timestamping::Timestamping;
@@ -46,26 +47,7 @@ impl<'s> CounterSignatureRequest<'s> {
         Self { signed, index, claimed, choice: Choice::default() }
     }
 
-    /// Another digest than the one that fits the key.
-    #[must_use]
-    pub const fn digest(mut self, algorithm: DigestAlgorithm) -> Self {
-        self.choice.digest = Some(algorithm);
-        self
-    }
-
-    /// RSASSA-PSS instead of RSASSA-PKCS1-v1_5.
-    #[must_use]
-    pub const fn pss(mut self) -> Self {
-        self.choice.pss = true;
-        self
-    }
-
-    /// Who digests, and verifies the signature value.
-    #[must_use]
-    pub const fn backend(mut self, backend: Backend) -> Self {
-        self.choice.backend = backend;
-        self
-    }
+    algorithm_choices!();
 
     /// Prepares it for a signer whose key is elsewhere.
     ///

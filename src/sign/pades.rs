@@ -3,7 +3,6 @@
 use std::fmt;
 use std::io::Write;
 
-use crate::crypto::Backend;
 use crate::crypto::DigestAlgorithm;
 use crate::crypto::SignatureAlgorithm;
 use crate::error::Error;
@@ -42,6 +41,7 @@ use crate::sign::seed;
 use crate::sign::seed::Offer;
 use crate::sign::signer::Choice;
 use crate::sign::signer::Signer;
+use crate::sign::signer::algorithm_choices;
 use crate::sign::timestamping::TimestampSettings;
 use crate::sign::timestamping::Timestamping;
 use crate::time::Time;
@@ -195,33 +195,7 @@ impl<'p> PadesRequest<'p> {
         self
     }
 
-    /// Another digest than the one that fits the key.
-    #[must_use]
-    pub const fn digest(mut self, algorithm: DigestAlgorithm) -> Self {
-        self.choice.digest = Some(algorithm);
-        self
-    }
-
-    /// RSASSA-PSS instead of RSASSA-PKCS1-v1_5.
-    #[must_use]
-    pub const fn pss(mut self) -> Self {
-        self.choice.pss = true;
-        self
-    }
-
-    /// Another signature algorithm than the key's own, with all its parameters.
-    #[must_use]
-    pub const fn algorithm(mut self, algorithm: SignatureAlgorithm) -> Self {
-        self.choice.algorithm = Some(algorithm);
-        self
-    }
-
-    /// Who digests, and verifies the signature value.
-    #[must_use]
-    pub const fn backend(mut self, backend: Backend) -> Self {
-        self.choice.backend = backend;
-        self
-    }
+    algorithm_choices!();
 
     /// Keeps room for the time-stamp of level B-T, where [`prepare`](Self::prepare) is to end in
     /// [`complete_timestamped`](Prepared::complete_timestamped).

@@ -38,6 +38,40 @@ pub(super) struct Choice {
     pub(super) backend: Backend,
 }
 
+/// What every request lets its caller choose; it holds a [`Choice`] of the name `choice`.
+macro_rules! algorithm_choices {
+    () => {
+        /// Another digest than the one that fits the key.
+        #[must_use]
+        pub const fn digest(mut self, algorithm: $crate::crypto::DigestAlgorithm) -> Self {
+            self.choice.digest = Some(algorithm);
+            self
+        }
+
+        /// RSASSA-PSS instead of RSASSA-PKCS1-v1_5.
+        #[must_use]
+        pub const fn pss(mut self) -> Self {
+            self.choice.pss = true;
+            self
+        }
+
+        /// Another signature algorithm than the key's own, with all its parameters.
+        #[must_use]
+        pub const fn algorithm(mut self, algorithm: $crate::crypto::SignatureAlgorithm) -> Self {
+            self.choice.algorithm = Some(algorithm);
+            self
+        }
+
+        /// Who digests, and verifies the signature value.
+        #[must_use]
+        pub const fn backend(mut self, backend: $crate::crypto::Backend) -> Self {
+            self.choice.backend = backend;
+            self
+        }
+    };
+}
+pub(super) use algorithm_choices;
+
 /// A certificate with the algorithm that its key will use, and the claimed time where the CMS carries it.
 #[derive(Clone, Debug)]
 pub(super) struct Signer {

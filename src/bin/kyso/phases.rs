@@ -72,8 +72,8 @@ pub(crate) fn prepare(args: &PrepareArgs, lang: Lang) -> Outcome {
             (prepared.to_bytes(), prepared.to_be_signed().clone())
         }
         Format::Cades => {
-            let octets = input::read(&args.input)?;
-            let mut wanted = CadesRequest::new(&octets, claimed).backend(arithmetic::backend());
+            let watched = Watched::new(&source, 1);
+            let mut wanted = CadesRequest::from_source(&watched, claimed).backend(arithmetic::backend());
             if args.signature.detached {
                 wanted = wanted.detached();
             }
@@ -150,8 +150,8 @@ pub(crate) fn complete(args: &CompleteArgs, lang: Lang) -> Outcome {
             Format::Pades
         }
         StateFormat::Cades => {
-            let octets = input::read(&args.input)?;
-            let prepared = Prepared::resume(&state, Content::Octets(&octets)).map_err(of_state)?;
+            let watched = Watched::new(&source, if level.is_long_term() { 3 } else { 2 });
+            let prepared = Prepared::resume(&state, Content::Source(&watched)).map_err(of_state)?;
             let mut signed = match tsa {
                 Some(url) => {
                     let job = prepared.complete_timestamped(&value, request::timestamp(url)?)?;
@@ -159,12 +159,12 @@ pub(crate) fn complete(args: &CompleteArgs, lang: Lang) -> Outcome {
                 }
                 None => prepared.complete(&value)?,
             };
+            let inside: Option<&dyn Source> = if signed.lacks_content() { Some(&watched) } else { None };
             if level.is_long_term() {
                 let cms = SignedData::from_octets(signed.octets(), &Limits::default())?;
-                let beside: Option<&dyn Source> = if cms.content().is_none() { Some(&octets) } else { None };
-                signed = raise.cms(cms, beside, &Evidence::new())?;
+                signed = raise.cms(cms, Some(&watched), &Evidence::new())?;
             }
-            sign::write(&args.output, signed.octets())?;
+            sign::write_cms(&args.output, &signed, inside, || source.check_unchanged())?;
             Format::Cades
         }
         _ => {
