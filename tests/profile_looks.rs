@@ -20,7 +20,9 @@ use kyso::pdf::image::Image;
 use kyso::pdf::page::Rectangle;
 use kyso::pdf::search::Side;
 use kyso::pdf::search::TextQuery;
+use kyso::pdf::search::field_place;
 use kyso::pdf::search::page_lines;
+use kyso::profile::vietnam::CopyForm;
 use kyso::profile::vietnam::looks::ANNEX;
 use kyso::profile::vietnam::looks::At;
 use kyso::profile::vietnam::looks::Block;
@@ -50,7 +52,7 @@ fn facts() -> Facts {
     Facts::new(ca::at("2026-11-23T01:00:00.5Z"))
         .agency("Ủy ban nhân dân xã Sông Mây")
         .document("128/UBND-VP")
-        .copy("SAO Y")
+        .copy(CopyForm::SaoY)
 }
 
 fn by_name() -> At {
@@ -121,6 +123,14 @@ fn blocks_in_the_corner_stand_clear_of_the_text() {
         }
         let signed = sign(LETTER, &court.office.agency, "Agency", block);
         court.passes(&signed, look.name);
+        if let Some(stamp) = &stamp {
+            let pdf = parse(&signed);
+            let field = pdf.latest().fields().unwrap().0.remove(0);
+            let shown = field_place(pdf.latest(), &field).unwrap().unwrap().image.unwrap();
+            let (width, height) = stamp.real_size().unwrap();
+            let real = (shown.width() - width).abs() < 0.01 && (shown.height() - height).abs() < 0.01;
+            assert!(real, "a seal has its real size: {shown:?}");
+        }
         // A second one does not cover the first.
         let again = COPY.block(parse(&signed).latest(), &facts(), None, &At::Usual).unwrap();
         assert!(!rectangle(&again).overlaps(&place), "{}", look.name);

@@ -18,6 +18,9 @@ use kyso::crypto::KeySpec;
 use kyso::pdf::Pdf;
 use kyso::pdf::Scan;
 use kyso::profile::vietnam::CopyForm;
+use kyso::profile::vietnam::looks::At;
+use kyso::profile::vietnam::looks::COPY;
+use kyso::profile::vietnam::looks::Facts;
 use kyso::sign::pades::PadesRequest;
 use pdf_peers::run;
 
@@ -165,16 +168,16 @@ fn several_files_and_pages_become_one_document_ready_to_sign() {
 fn a_certified_copy_carries_its_mark() {
     let dir = tempfile::tempdir().unwrap();
     let Some(colour) = page(dir.path(), "colour", 200, &["-png"]) else { return };
-    let (document, _, pages) = scan(&[&colour]);
+    let (document, ..) = scan(&[&colour]);
     let root = ca::Authority::root(ca::Template::ca(&[(ca::CN, "Root of copies")], None), KeySpec::P256);
     let key = root.issue(&ca::Template::new(&[(ca::CN, "UBND xã")]), KeySpec::P256);
     let pdf = Pdf::parse(document.as_slice(), &Limits::default()).unwrap();
     let now = ca::at("2026-11-23T01:00:00Z");
     let peers = pdf_peers::Peers::new(&root.certificate);
     for form in [CopyForm::SaoY, CopyForm::SaoLuc, CopyForm::TrichSao] {
-        let mark = form.mark("ỦY BAN NHÂN DÂN XÃ SÔNG MÂY", now);
-        let (left, bottom) = CopyForm::place((pages[0].width, pages[0].height));
-        let request = PadesRequest::new(&pdf, now).visible(0, left, bottom, mark);
+        let facts = Facts::new(now).agency("ỦY BAN NHÂN DÂN XÃ SÔNG MÂY").copy(form);
+        let mark = COPY.block(pdf.latest(), &facts, None, &At::Usual).unwrap();
+        let request = PadesRequest::new(&pdf, now).visible(mark.page, mark.left, mark.bottom, mark.appearance);
         let signed = request.sign(&key).unwrap().to_octets().unwrap();
         peers.judge("copy.pdf", &signed, 1, true);
         let text = peers.text("copy.pdf").unwrap_or_default();

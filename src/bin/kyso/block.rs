@@ -10,12 +10,14 @@ use kyso::pdf::page::Rectangle;
 use kyso::pdf::search::Side;
 use kyso::pdf::search::TextQuery;
 use kyso::pdf::text::Text;
+use kyso::profile::vietnam::CopyForm;
 use kyso::profile::vietnam::looks::At;
 use kyso::profile::vietnam::looks::Facts;
 use kyso::profile::vietnam::looks::Look;
 use kyso::sign::pades::PadesRequest;
 use kyso::x509::Certificate;
 
+use crate::args::CopyName;
 use crate::args::Lang;
 use crate::args::SideName;
 use crate::args::SignatureArgs;
@@ -145,6 +147,16 @@ impl Free {
     }
 }
 
+impl From<CopyName> for CopyForm {
+    fn from(name: CopyName) -> Self {
+        match name {
+            CopyName::SaoY => Self::SaoY,
+            CopyName::SaoLuc => Self::SaoLuc,
+            CopyName::TrichSao => Self::TrichSao,
+        }
+    }
+}
+
 impl From<SideName> for Side {
     fn from(side: SideName) -> Self {
         match side {
@@ -170,7 +182,7 @@ fn query(args: &SignatureArgs) -> Option<TextQuery> {
 
 fn facts(args: &SignatureArgs, signer: &Certificate, claimed: Time) -> Facts {
     let agency = args.facts.agency.clone().unwrap_or_else(|| signer.subject().display_name());
-    let facts = Facts::new(claimed).agency(agency).copy(args.facts.copy_form.as_deref().unwrap_or("SAO Y"));
+    let facts = Facts::new(claimed).agency(agency).copy(args.facts.copy_form.unwrap_or(CopyName::SaoY).into());
     match &args.facts.document {
         Some(number) => facts.document(number),
         None => facts,

@@ -17,6 +17,7 @@ use crate::pdf::search::field_place;
 use crate::pdf::search::page_lines;
 use crate::pdf::text::Alignment;
 use crate::pdf::text::Text;
+use crate::profile::vietnam::CopyForm;
 use crate::time::Time;
 
 /// One presentation of a signature.
@@ -141,7 +142,7 @@ pub struct Facts {
     time: Time,
     agency: Option<String>,
     document: Option<String>,
-    copy: Option<String>,
+    copy: Option<CopyForm>,
 }
 
 /// Where to put a block instead of the place that the presentation has.
@@ -206,17 +207,17 @@ impl Facts {
         self
     }
 
-    /// The form of a copy: `SAO Y`, `SAO LỤC`, `TRÍCH SAO`.
+    /// The form of a copy.
     #[must_use]
-    pub fn copy(mut self, form: impl Into<String>) -> Self {
-        self.copy = Some(form.into());
+    pub const fn copy(mut self, form: CopyForm) -> Self {
+        self.copy = Some(form);
         self
     }
 
     fn fill(&self, line: &str) -> Option<String> {
         let time = self.time.with_nanos(0).to_rfc3339(UTC_PLUS_7);
         let values = [
-            ("{copy}", self.copy.as_deref()),
+            ("{copy}", self.copy.map(CopyForm::name)),
             ("{document}", self.document.as_deref()),
             ("{agency}", self.agency.as_deref()),
             ("{time}", Some(time.as_str())),
@@ -284,7 +285,7 @@ impl Look {
                 return Err(Misuse::new(message).into());
             }
         };
-        Ok(Block { page, left, bottom, appearance: self.draw(width, height, image, text) })
+        Ok(Block { page, left, bottom, appearance: self.draw(width, height, image, text)? })
     }
 
     /// What it shows in a field that is there already, of this size in points.
@@ -294,7 +295,7 @@ impl Look {
     pub fn fitted(&self, facts: &Facts, image: Option<&Image>, width: f64, height: f64) -> Result<Appearance, Error> {
         let image = self.picture(image)?;
         let text = self.text(facts, width)?;
-        Ok(self.draw(width, height, image, text))
+        self.draw(width, height, image, text)
     }
 
     fn picture<'i>(&self, image: Option<&'i Image>) -> Result<Option<&'i Image>, Error> {
@@ -342,15 +343,12 @@ impl Look {
         let (text_width, text_height) = match text {
             Some(lines) => {
                 let font = Font::liberation_serif();
-                let (ascent, descent) = font.ascent_and_descent()?;
                 let mut width: f64 = 0.0;
                 for line in lines {
                     width = width.max(font.width(line)? * TEXT_SIZE);
                 }
-                #[allow(clippy::cast_precision_loss)] // a few lines
-                let gaps = lines.len().saturating_sub(1) as f64;
                 // A hair more, so that what was measured fits.
-                (width + 0.1, TEXT_SIZE * (ascent + descent + gaps * LEADING) + 0.1)
+                (width + 0.1, text_height(lines.len())?)
             }
             None => (0.0, 0.0),
         };
@@ -372,15 +370,20 @@ impl Look {
         Ok(Ok((width.max(text_width), height + text_height)))
     }
 
-    fn draw(&self, width: f64, height: f64, image: Option<&Image>, text: Option<Vec<String>>) -> Appearance {
+    fn draw(
+        &self,
+        width: f64,
+        height: f64,
+        image: Option<&Image>,
+        text: Option<Vec<String>>,
+    ) -> Result<Appearance, Error> {
         let mut appearance = Appearance::new(width, height);
         let lines = text.as_ref().map_or(0, Vec::len);
         if let Some(image) = image {
-            #[allow(clippy::cast_precision_loss)] // a few lines
-            let text_height = lines as f64 * TEXT_SIZE * LEADING;
+            // The text takes what it needs, so that a seal above it has its real size.
             let placement = match lines {
                 0 => Placement::Behind,
-                _ => Placement::Above { share: (1.0 - text_height / height).clamp(0.2, 0.95) },
+                _ => Placement::Above { share: (1.0 - text_height(lines)? / height).clamp(0.2, 0.95) },
             };
             appearance = appearance.image(image.clone(), placement);
         }
@@ -388,8 +391,17 @@ impl Look {
             appearance =
                 appearance.text(Text::new(lines.join("\n")).size(TEXT_SIZE).leading(LEADING).align(Alignment::Centre));
         }
-        appearance
+        Ok(appearance)
     }
+}
+
+/// Points that so many lines take.
+fn text_height(lines: usize) -> Result<f64, Error> {
+    let (ascent, descent) = Font::liberation_serif().ascent_and_descent()?;
+    #[allow(clippy::cast_precision_loss)] // a few lines
+    let gaps = lines.saturating_sub(1) as f64;
+    // A hair more, as above.
+    Ok(TEXT_SIZE * (ascent + descent + gaps * LEADING) + 0.1)
 }
 
 const fn share(place: Place) -> f64 {
