@@ -91,6 +91,7 @@
 //! | `pkcs11` | tokens and HSMs: `key::pkcs11` |
 //! | `tracing` | spans and events for tokens, without content, PINs or names |
 //! | `http` | a blocking HTTP client behind the network's door: `fetch::http` |
+//! | `preview` | pages drawn as PNG before they are signed: `pdf::preview` |
 //! | `serde` | policies and message contents as JSON (reports need no feature), remote signing by the CSC API |
 //! | `aws-lc-rs` | a second crypto backend for the caller to choose; today all of it falls back to the first |
 //! | `capi` | the C ABI: `ffi` |

@@ -48,6 +48,8 @@ fn kyso(arguments: &[&str]) -> std::process::Output {
     Command::new(env!("CARGO_BIN_EXE_kyso")).args(arguments).env("LC_ALL", "C").env("COLUMNS", "100").output().unwrap()
 }
 
+/// Of all features together.
+#[cfg(feature = "preview")]
 #[test]
 fn the_options_are_those_written_down() {
     let mut text = String::new();

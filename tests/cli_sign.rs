@@ -117,6 +117,36 @@ fn presentations_of_an_office_and_places_by_text() {
     refused(&["--near", "Số", "--size", "0,5"], "--size");
 }
 
+#[cfg(feature = "preview")]
+#[test]
+fn a_preview_is_a_picture_and_no_signature() {
+    let office = Office::new();
+    office.write("letter.pdf", include_bytes!("../examples/data/cong-van.pdf"));
+    office.write("hand.png", include_bytes!("../examples/data/chu-ky.png"));
+    let block = ["--appearance", "officer", "--image", "hand.png", "--near", "Nguyễn Thị Ẩn Đổng"];
+    let preview = [&block[..], &["--preview"]].concat();
+    let done = office.sign("letter.pdf", "page.png", "officer", &preview).expect(0);
+    assert!(done.out.contains("not signed"), "{done}");
+    let picture = office.read("page.png");
+    let reader = png::Decoder::new(std::io::Cursor::new(&picture)).read_info().unwrap();
+    assert_eq!(reader.info().size(), (1240, 1754), "A4 at 150 pixels per inch");
+    // The certificate is enough, and an encrypted document is drawn with its password.
+    let alone = ["sign", "letter.pdf", "-o", "alone.png", "--cert", "officer.pem", "--signing-time", cli::SIGNED];
+    office.kyso(&[&alone[..], &preview].concat()).expect(0);
+    assert!(office.read("alone.png") == picture);
+    office.kyso(&[&alone[..], &block].concat()).expect(64);
+    // One page of one PDF.
+    office.sign("letter.pdf", "page.png", "officer", &["--format", "cades", "--preview"]).expect(64);
+    fs::create_dir(office.path("folder")).unwrap();
+    let several = ["sign", "letter.pdf", "in.pdf", "-o", "folder", "--cert", "officer.pem", "--preview"];
+    office.kyso(&several).expect(64);
+    office.kyso(&["sign", "letter.pdf", "--in-place", "--cert", "officer.pem", "--preview"]).expect(64);
+    assert!(office.read("letter.pdf") == include_bytes!("../examples/data/cong-van.pdf"));
+    office.write("broken.pdf", &include_bytes!("../examples/data/cong-van.pdf")[..900]);
+    office.sign("broken.pdf", "none.png", "officer", &["--preview"]).expect(65);
+    assert!(!office.exists("none.png"));
+}
+
 #[test]
 fn any_file_is_signed_as_cades() {
     let office = Office::new();

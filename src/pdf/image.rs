@@ -324,6 +324,13 @@ impl JpegHeader {
     }
 }
 
+/// Pixels of a JPEG file of any kind; a header that cannot be read has none.
+#[cfg(feature = "preview")]
+pub(super) fn jpeg_pixels(data: &[u8]) -> Option<u64> {
+    let header = JpegHeader::read(data).ok()?;
+    Some(u64::from(header.width) * u64::from(header.height))
+}
+
 fn over(limits: &Limits) -> Error {
     LimitExceeded::new("inflated_octets", limits.inflated_octets).into()
 }

@@ -319,9 +319,19 @@ pub(crate) struct FactArgs {
     /// Number and symbol of the main document, on an annex.
     #[arg(long, value_name = "NUMBER")]
     pub(crate) document: Option<String>,
-    /// Form of a copy; by default SAO Y.
-    #[arg(long, value_name = "FORM")]
-    pub(crate) copy_form: Option<String>,
+    /// Form of a copy, which its mark names; by default sao-y.
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub(crate) copy_form: Option<CopyName>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
+pub(crate) enum CopyName {
+    #[value(alias = "SAO Y")]
+    SaoY,
+    #[value(alias = "SAO LỤC")]
+    SaoLuc,
+    #[value(alias = "TRÍCH SAO")]
+    TrichSao,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum, PartialEq, Eq)]
@@ -366,6 +376,10 @@ pub(crate) struct SignArgs {
     /// PDF, levels b-lt and b-lta: also say which evidence belongs to which signature.
     #[arg(long)]
     pub(crate) vri: bool,
+    /// Sign nothing: draw the page with the visible block into OUT, a PNG file.
+    #[cfg(feature = "preview")]
+    #[arg(long)]
+    pub(crate) preview: bool,
     /// CAdES: IN is a signature; add this one beside it, over the same content.
     #[arg(long, conflicts_with = "counter")]
     pub(crate) parallel: bool,

@@ -19,6 +19,8 @@ mod input;
 mod keys;
 mod network;
 mod phases;
+#[cfg(feature = "preview")]
+mod preview;
 mod print;
 mod progress;
 mod request;

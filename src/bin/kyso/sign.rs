@@ -66,6 +66,10 @@ pub(crate) fn sign(args: &SignArgs, lang: Lang) -> Outcome {
     if args.trust.at.is_none() {
         given.at = claimed;
     }
+    #[cfg(feature = "preview")]
+    if args.preview {
+        return crate::preview::preview(args, &given, claimed, lang);
+    }
     if let Some(folder) = batch::folder(args)? {
         return batch::sign(args, &folder, &given, claimed, lang);
     }
