@@ -31,6 +31,7 @@ pub mod seed;
 mod signature;
 mod skim;
 mod source;
+mod stray;
 mod tagging;
 pub mod text;
 mod tiff;
