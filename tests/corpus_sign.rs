@@ -271,8 +271,10 @@ fn documents_of_others_reach_every_level() {
                             let output = dir.path().join("raised.pdf");
                             fs::write(&output, &raised).unwrap();
                             complaint = complaint.or_else(|| qpdf_complaint(&path, &output, password));
-                            // One of six goes to the slower judges, whatever stands beside it.
-                            if id.bytes().map(u32::from).sum::<u32>() % 6 == 0 && class != "signed" {
+                            // One of six goes to the slower judges, whatever stands beside it; all where asked.
+                            let all = std::env::var_os("KYSO_CORPUS_ALL").is_some();
+                            let row = format!("{id} by pyHanko");
+                            if (all || exceptions.lists(&row) || id.bytes().map(u32::from).sum::<u32>() % 6 == 0) && class != "signed" {
                                 if drawn(&path, password) != drawn(&output, password) {
                                     complaint = complaint.or_else(|| Some("the first page looks different".to_owned()));
                                 }
@@ -280,7 +282,7 @@ fn documents_of_others_reach_every_level() {
                                 judged.add_field("raised", &raised, level, password, &field);
                                 for complaint in judged.pyhanko() {
                                     let verdict = complaint.rsplit(".pdf: ").next().unwrap();
-                                    exceptions.record(&format!("{id} by pyHanko"), false, verdict);
+                                    exceptions.record(&row, false, verdict);
                                 }
                             }
                         }

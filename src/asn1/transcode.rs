@@ -55,8 +55,6 @@ impl Shape {
 
 /// Nesting that the quick look follows.
 const QUICK_DEPTH: usize = 64;
-/// Tags of the values before one in the SEQUENCE around it: an object identifier and a SEQUENCE.
-const IDENTIFIER_AND_ALGORITHM: u32 = 0x0001_0630;
 
 /// What a tag means to the quick look.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -102,25 +100,25 @@ fn der_prefix(input: &[u8], limits: &Limits) -> Option<usize> {
 }
 
 fn quick_look<const COUNTED: bool>(input: &[u8], limits: &Limits) -> Option<usize> {
-    // Where each value around this one ends, and the tags in it so far.
-    let mut stack = [(0usize, 0u32); QUICK_DEPTH];
+    // For each value around this one, what follows it, and the SEQUENCE that it lies in.
+    let mut stack: [(&[u8], &[u8]); QUICK_DEPTH] = [(&[], &[]); QUICK_DEPTH];
     let mut depth = 0usize;
-    let mut end = input.len();
-    // The tags of the last siblings, the first of all after a mark: 1 in a SEQUENCE, 2 elsewhere.
-    let mut siblings = 2u32;
-    let (mut at, mut elements, mut octets) = (0usize, 0usize, 0usize);
+    // What is left of the content of the value around, and that content where it is a SEQUENCE's.
+    let (mut rest, mut sequence): (&[u8], &[u8]) = (input, &[]);
+    let (mut elements, mut octets) = (0usize, 0usize);
     loop {
-        let [tag, first] = *input.get(at..end)?.first_chunk()?;
-        let (head, len) = match first {
-            0..=0x7F => (2, usize::from(first)),
-            _ => definite(input.get(at + 1..end)?).map(|(octets, len)| (1 + octets, len)).ok()?,
+        let (&[tag, first], short) = rest.split_first_chunk()?;
+        let (content, len) = match first {
+            0..=0x7F => (short, usize::from(first)),
+            _ => {
+                let (head, len) = definite(rest.get(1..)?).ok()?;
+                (rest.get(1 + head..)?, len)
+            }
         };
-        let start = at + head;
-        let stop = start.checked_add(len).filter(|stop| *stop <= end)?;
         let kind = KINDS.get(usize::from(tag)).copied()?;
         if COUNTED {
             elements += 1;
-            octets = octets.saturating_add(head);
+            octets = octets.saturating_add(rest.len() - content.len());
             if kind == Kind::Primitive {
                 octets = octets.saturating_add(len);
             }
@@ -131,31 +129,44 @@ fn quick_look<const COUNTED: bool>(input: &[u8], limits: &Limits) -> Option<usiz
         match kind {
             Kind::Refused => return None,
             Kind::Primitive | Kind::Opaque => {
+                rest = content.get(len..)?;
                 if depth == 0 {
-                    return Some(stop);
+                    return Some(input.len() - rest.len());
                 }
-                siblings = siblings << 8 | u32::from(tag);
-                at = stop;
             }
             Kind::Constructed => {
-                let encrypted = tag == 0xA0 && siblings == IDENTIFIER_AND_ALGORITHM;
-                if depth >= limits.depth || (encrypted && matches!(input.get(start), Some(0x04 | 0x24))) {
+                let (inner, after) = content.split_at_checked(len)?;
+                let segments = tag == 0xA0 && matches!(inner, [0x04 | 0x24, ..]);
+                if depth >= limits.depth || (segments && follows_algorithm(sequence, rest)) {
                     return None;
                 }
-                *stack.get_mut(depth)? = (end, siblings << 8 | u32::from(tag));
+                *stack.get_mut(depth)? = (after, sequence);
                 depth += 1;
-                siblings = if tag == 0x30 { 1 } else { 2 };
-                (at, end) = (start, stop);
+                rest = inner;
+                sequence = if tag == 0x30 { inner } else { &[] };
             }
         }
-        while at == end {
+        while rest.is_empty() {
             depth = depth.checked_sub(1)?;
+            (rest, sequence) = *stack.get(depth)?;
             if depth == 0 {
-                return Some(at);
+                return Some(input.len() - rest.len());
             }
-            (end, siblings) = *stack.get(depth)?;
         }
     }
+}
+
+/// Whether `rest` of the content of a SEQUENCE stands behind two values, an object identifier and a SEQUENCE.
+#[cold]
+fn follows_algorithm(sequence: &[u8], rest: &[u8]) -> bool {
+    let behind = |value: &[u8], tag: u8| {
+        let (first, octets) = value.split_first()?;
+        let (head, len) = definite(octets).ok()?;
+        (*first == tag).then(|| 1 + head + len)
+    };
+    let Some(identifier) = behind(sequence, 0x06) else { return false };
+    let algorithm = sequence.get(identifier..).and_then(|from| behind(from, 0x30));
+    algorithm.is_some_and(|algorithm| identifier + algorithm + rest.len() == sequence.len())
 }
 
 /// One value of the input, in the order of its first octet.
@@ -303,7 +314,7 @@ impl<'a> Transcoder<'a> {
             0x23 | 0x24 | 0x2C | 0x32..=0x3C | 0x3E => {
                 Some(Segments { number: first & 0x1F, root: segments.map_or(node, |s| s.root) })
             }
-            0xA0 if shape == Shape::Algorithm && matches!(self.input.get(from), Some(0x04 | 0x24)) => {
+            0xA0 if shape == Shape::Algorithm && matches!(self.input.get(from..to), Some([0x04 | 0x24, ..])) => {
                 Some(Segments { number: 0x04, root: node })
             }
             _ if universal && first & 0x1F != 0x1F => {
@@ -562,6 +573,10 @@ mod tests {
         // Something else in the third place stays.
         let other = info(&[0xA0, 3, 0x02, 1, 1]);
         assert_eq!(der(&other), other);
+        // So does an empty one, whatever follows it.
+        let indefinite = [&[0x30, 0x80][..], &head, &[0xA0, 0, 0x04, 1, 2, 0, 0]].concat();
+        assert_eq!(der(&indefinite), info(&[0xA0, 0, 0x04, 1, 2]));
+        assert_eq!(der(&info(&[0xA0, 0, 0x04, 1, 2])), info(&[0xA0, 0, 0x04, 1, 2]));
     }
 
     #[test]

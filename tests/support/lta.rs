@@ -31,7 +31,7 @@ struct File {
     field: String,
 }
 
-/// Judges all files in one process: `path <TAB> verdict` per line.
+/// Judges one file: `ok`, or what is against it.
 const PYHANKO: &str = r#"
 import asyncio, logging, sys
 from pyhanko.keys import load_cert_from_pemder
@@ -81,12 +81,11 @@ async def judge(path, lta, password, field):
             assert result.oldest_evidence_record_timestamp is not None, f'{name}: no archive time-stamp'
     return 'ok'
 
-for path, lta, password, field in zip(sys.argv[2::4], sys.argv[3::4], sys.argv[4::4], sys.argv[5::4]):
-    try:
-        verdict = asyncio.run(judge(path, lta, password, field))
-    except Exception as e:
-        verdict = f'{type(e).__name__} {e}'.replace('\n', ' ')
-    print(path, verdict, sep='\t')
+try:
+    verdict = asyncio.run(judge(*sys.argv[2:]))
+except Exception as e:
+    verdict = f'{type(e).__name__} {e}'.replace('\n', ' ')
+print(verdict)
 "#;
 
 impl Judged {
@@ -123,31 +122,22 @@ impl Judged {
 
     /// The complaints of pyHanko alone.
     ///
-    /// In a process that has judged others before, it now and then calls changes illegal
-    /// that it permits in a process of their own: a complaint counts if it is made there too.
+    /// Each file has a process of its own: nothing that one leaves behind can tell on the next.
     pub fn pyhanko(&self) -> Vec<String> {
-        let all: Vec<&File> = self.files.iter().collect();
-        let doubtful = self.judge(&all);
-        let again = doubtful.into_iter().flat_map(|(file, _)| self.judge(&[file]));
-        again.map(|(file, verdict)| format!("{}: {verdict}", file.path.display())).collect()
+        self.files.iter().filter_map(|file| self.judge(file)).collect()
     }
 
-    /// Files with what pyHanko has against them, judged in one process.
-    fn judge<'j>(&self, files: &[&'j File]) -> Vec<(&'j File, String)> {
+    fn judge(&self, File { path, level, password, field }: &File) -> Option<String> {
         let python = std::env::var("KYSO_PYTHON").unwrap_or_else(|_| "KYSO_PYTHON".to_owned());
         let root = self.folder.path().join("root.pem");
-        let mut arguments = vec!["-c", PYHANKO, root.to_str().unwrap()];
-        for File { path, level, password, field } in files {
-            let lta = if *level == BaselineLevel::Lta { "1" } else { "0" };
-            arguments.extend([path.to_str().unwrap(), lta, password, field]);
-        }
-        let Some(output) = tool(&python, &arguments) else { return Vec::new() };
+        let lta = if *level == BaselineLevel::Lta { "1" } else { "0" };
+        let arguments = ["-c", PYHANKO, root.to_str().unwrap(), path.to_str().unwrap(), lta, password, field];
+        let output = tool(&python, &arguments)?;
         let text = text(&output);
         assert!(output.status.success(), "{text}");
-        let verdicts: Vec<&str> = text.lines().filter_map(|line| Some(line.split_once('\t')?.1)).collect();
-        assert_eq!(verdicts.len(), files.len(), "{text}");
-        let all = files.iter().zip(verdicts).filter(|(_, verdict)| *verdict != "ok");
-        all.map(|(file, verdict)| (*file, verdict.to_owned())).collect()
+        let verdict = text.trim_end();
+        assert!(!verdict.is_empty(), "{}: no verdict", path.display());
+        (verdict != "ok").then(|| format!("{}: {verdict}", path.display()))
     }
 }
 
