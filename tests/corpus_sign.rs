@@ -274,7 +274,9 @@ fn documents_of_others_reach_every_level() {
                             // One of six goes to the slower judges, whatever stands beside it; all where asked.
                             let all = std::env::var_os("KYSO_CORPUS_ALL").is_some();
                             let row = format!("{id} by pyHanko");
-                            if (all || exceptions.lists(&row) || id.bytes().map(u32::from).sum::<u32>() % 6 == 0) && class != "signed" {
+                            if (all || exceptions.lists(&row) || id.bytes().map(u32::from).sum::<u32>() % 6 == 0)
+                                && class != "signed"
+                            {
                                 if drawn(&path, password) != drawn(&output, password) {
                                     complaint = complaint.or_else(|| Some("the first page looks different".to_owned()));
                                 }

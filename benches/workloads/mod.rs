@@ -9,7 +9,7 @@ use flate2::Compression;
 use flate2::write::ZlibEncoder;
 
 /// A PDF like a scan: one image a page, of octets that do not compress.
-pub fn scan_like(path: &Path, octets: u64) {
+pub(crate) fn scan_like(path: &Path, octets: u64) {
     let pages = (octets / 3_000_000).clamp(4, 100);
     let image = octets / pages;
     let mut out = Document::create(path);
@@ -32,7 +32,7 @@ pub fn scan_like(path: &Path, octets: u64) {
 }
 
 /// A tagged document of few pages and very many objects, each in the file itself.
-pub fn many_objects(path: &Path, count: u32) {
+pub(crate) fn many_objects(path: &Path, count: u32) {
     let mut out = Document::create(path);
     for object in structure(count) {
         out.object(object.as_bytes());
@@ -41,7 +41,7 @@ pub fn many_objects(path: &Path, count: u32) {
 }
 
 /// The same, packed into object streams of a hundred, as producers do.
-pub fn many_in_streams(path: &Path, count: u32) {
+pub(crate) fn many_in_streams(path: &Path, count: u32) {
     const EACH: usize = 100;
     let mut out = Document::create(path);
     let mut rows: Vec<[u64; 3]> = vec![[0, 0, 65_535]];
