@@ -31,6 +31,45 @@ pub trait Source: Send {
     }
 }
 
+/// A place for octets that arrive one after the other and are read at any position afterwards: a `Vec<u8>`, or
+/// a [`FileSpool`](crate::files::FileSpool), which takes no memory for large ones.
+pub trait Spool {
+    /// Throws away what is there.
+    ///
+    /// # Errors
+    /// What the underlying file reports.
+    fn clear(&mut self) -> Result<(), Error>;
+
+    /// Appends octets.
+    ///
+    /// # Errors
+    /// What the underlying file reports.
+    fn put(&mut self, octets: &[u8]) -> Result<(), Error>;
+
+    /// All that was appended.
+    ///
+    /// # Errors
+    /// What the underlying file reports.
+    fn source(&mut self) -> Result<&(dyn Source + Sync), Error>;
+}
+
+impl Spool for Vec<u8> {
+    fn clear(&mut self) -> Result<(), Error> {
+        // Not only emptied: after a large attachment a small one needs no large place.
+        *self = Self::new();
+        Ok(())
+    }
+
+    fn put(&mut self, octets: &[u8]) -> Result<(), Error> {
+        self.extend_from_slice(octets);
+        Ok(())
+    }
+
+    fn source(&mut self) -> Result<&(dyn Source + Sync), Error> {
+        Ok(self)
+    }
+}
+
 /// Octets that are read at a time.
 const CHUNK: usize = 256 << 10;
 

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-const COMMANDS: [&str; 33] = [
+const COMMANDS: [&str; 34] = [
     "",
     "sign",
     "draft",
@@ -30,6 +30,7 @@ const COMMANDS: [&str; 33] = [
     "envelope new",
     "envelope add",
     "envelope status",
+    "envelope register",
     "envelope check",
     "envelope open",
     "csc",

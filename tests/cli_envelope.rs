@@ -1,4 +1,4 @@
-//! `kyso envelope new|add|status|check|open` as its users call it.
+//! `kyso envelope new|add|status|register|check|open` as its users call it.
 #![cfg(feature = "cli")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing)] // a test may stop where it stands
 
@@ -364,4 +364,120 @@ fn people_read_it_in_their_language() {
     desk.write("evil.edxml", text.replace("Văn thư đã xử lý", "a\u{202E}b\u{9b}31m").as_bytes());
     let run = desk.kyso(&["envelope", "check", "evil.edxml"]).expect(0);
     assert!(run.out.contains("a\u{FFFD}b\u{FFFD}31m") && !run.out.contains('\u{202E}'), "{}", run.out);
+}
+
+/// Two agencies and their registers, by the command alone: the document, its arrival, a recall and the answer.
+#[test]
+fn register_records_both_sides_and_refuses_what_must_not_be_sent() {
+    let desk = Desk::new();
+    let mut document = messages::plain();
+    document.to.truncate(1);
+    desk.message("document.edxml", document.clone(), &[("a.txt", b"Noi dung")]);
+    let register = |who: &str, file: &str, more: &[&str]| {
+        let state = format!("{who}.json");
+        desk.kyso(&[&["envelope", "register", file, "--state", &state, "--json"], more].concat())
+    };
+    let ruling = |report: &Value| {
+        let [taken] = report["taken"].as_array().unwrap().as_slice() else { panic!("{report}") };
+        (taken["ruling"].as_str().unwrap().to_owned(), taken["duties"].to_string())
+    };
+    let status = |code: &str, at: &str| {
+        let reason = ["--reason", "Theo công văn"];
+        let words = ["envelope", "status", "document.edxml", "--code", code, "--at", at, "-o", "status.edxml"];
+        desk.kyso(&[&words[..], &reason].concat()).expect(0);
+    };
+
+    // Nothing is begun by mistake.
+    assert!(register("h14", "document.edxml", &[]).expect(66).err.contains("--new"));
+    register("h14", "document.edxml", &["--new", "không"]).expect(64);
+    assert!(!desk.path("h14.json").exists());
+    // An own status about a document that is not there must not be sent.
+    let sent = register("g14", "document.edxml", &["--new", "G14"]).expect(0).json();
+    assert_eq!((ruling(&sent), &sent["recorded"]), (("taken".into(), "[]".into()), &Value::Bool(true)));
+    assert_eq!(sent["taken"][0]["side"], "sender");
+    let report = register("h14", "document.edxml", &["--new", "H14"]).expect(0).json();
+    assert_eq!(ruling(&report), ("taken".into(), "[\"store\",\"report:01\"]".into()));
+    let record = &report["taken"][0]["record"];
+    assert_eq!((record["CodeNotation"].as_str(), record["CodeNumber"].as_str()), (Some("BKHCN-CĐSQG"), Some("2154")));
+    assert_eq!(register("h14", "document.edxml", &[]).expect(0).json()["taken"][0]["ruling"], "repeated");
+    register("h14", "document.edxml", &["--new", "H15"]).expect(64);
+
+    status("01", "2026-11-23T02:00:00Z");
+    for who in ["h14", "g14"] {
+        assert_eq!(ruling(&register(who, "status.edxml", &[]).expect(0).json()).0, "taken", "{who}");
+    }
+    // To agree where nothing was asked: an own one is not recorded, a received one is shown to a clerk.
+    status("15", "2026-11-23T03:00:00Z");
+    let before = fs::read(desk.path("h14.json")).unwrap();
+    let report = register("h14", "status.edxml", &[]).expect(73).json();
+    assert_eq!(
+        (&report["recorded"], report["taken"][0]["findings"][0]["code"].as_str()),
+        (&Value::Bool(false), Some("EXCHANGE_ANSWER_WITHOUT_REQUEST"))
+    );
+    assert_eq!(fs::read(desk.path("h14.json")).unwrap(), before);
+    assert_eq!(ruling(&register("g14", "status.edxml", &[]).expect(1).json()), ("refused".into(), "[\"show\"]".into()));
+
+    // A recall, and the document is given up.
+    let mut recall = messages::recall();
+    recall.to.truncate(1);
+    desk.message("recall.edxml", recall, &[]);
+    assert_eq!(ruling(&register("g14", "recall.edxml", &[]).expect(0).json()).1, "[\"freeze\"]");
+    assert_eq!(ruling(&register("h14", "recall.edxml", &[]).expect(0).json()).1, "[\"decide:recall\"]");
+    status("15", "2026-11-23T04:00:00Z");
+    assert_eq!(ruling(&register("h14", "status.edxml", &[]).expect(0).json()).1, "[\"destroy\"]");
+    let run = desk.kyso(&["envelope", "register", "status.edxml", "--state", "g14.json", "--lang", "vi"]).expect(0);
+    assert!(run.out.contains("văn bản đi") && run.out.contains("cần làm: withdraw"), "{}", run.out);
+
+    // What is damaged has not arrived, and what is no register is not replaced.
+    let text = fs::read_to_string(desk.path("document.edxml")).unwrap();
+    desk.write("damaged.edxml", text.replace(">UEsD", ">UEsD*").as_bytes());
+    let before = fs::read(desk.path("h14.json")).unwrap();
+    assert!(register("h14", "damaged.edxml", &[]).expect(65).err.contains("attachment 1 is damaged"));
+    assert_eq!(fs::read(desk.path("h14.json")).unwrap(), before);
+    register("meta", "document.edxml", &[]).expect(65);
+    assert!(desk.path("meta.json").exists());
+}
+
+/// Of messages that are recorded at the same time none is lost.
+#[test]
+fn registers_are_changed_by_one_at_a_time() {
+    let desk = Desk::new();
+    let mut children = Vec::new();
+    for n in 0..8 {
+        let mut document = messages::plain();
+        document.code.number = format!("{n}");
+        let date = *document.promulgation.date.known().unwrap();
+        document.document_id =
+            kyso::envelope::DocumentId::of(&document.from.id, date, &document.code.number, &document.code.notation);
+        let name = format!("{n}.edxml");
+        desk.message(&name, document, &[("a.txt", b"Noi dung")]);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kyso"));
+        command.args(["envelope", "register", &name, "--state", "h14.json", "--new", "H14", "--json"]);
+        children.push(command.current_dir(desk.folder.path()).stdout(std::process::Stdio::null()).spawn().unwrap());
+    }
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    let state: Value = serde_json::from_str(&fs::read_to_string(desk.path("h14.json")).unwrap()).unwrap();
+    assert_eq!(state["entries"].as_array().unwrap().len(), 8);
+}
+
+#[test]
+fn check_validates_a_detached_signature_over_the_file_beside_it() {
+    let desk = Desk::new();
+    let office = office::Plan::new().open();
+    let content = "Danh sách kèm theo\n".repeat(300_000).into_bytes();
+    let signature = kyso::sign::cades::CadesRequest::new(&content, ca::at(SIGNED)).detached();
+    let signature = signature.sign(&office.officer).unwrap().into_octets();
+    desk.write("root.pem", office.root.certificate.to_pem().as_bytes());
+    desk.message("out.edxml", messages::plain(), &[("phụ lục.txt", &content), ("phụ lục.txt.p7s", &signature)]);
+    let trust = ["--trust", "root.pem", "--intermediate", "issuing.pem"];
+    let issuing = office.issuing.certificate.to_pem();
+    desk.write("issuing.pem", issuing.as_bytes());
+    let report = desk.check("out.edxml", &trust).expect(0).json();
+    assert_eq!(codes(&report), Vec::<&str>::new());
+    let signed = &report["attachments"][1];
+    assert_eq!((&signed["validation"]["indication"], &signed["signs"]), (&"TOTAL-PASSED".into(), &0.into()));
+    desk.message("other.edxml", messages::plain(), &[("phụ lục.txt", b"x"), ("phụ lục.p7s", &signature)]);
+    assert_eq!(codes(&desk.check("other.edxml", &trust).expect(1).json()), ["ATTACHMENT_SIGNATURE_FAILED"]);
 }

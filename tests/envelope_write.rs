@@ -531,9 +531,9 @@ mod properties {
     use super::*;
     use proptest::prelude::*;
 
-    /// A thousand, or as many as the environment says: ten thousand take minutes without optimisation.
+    /// Of documents and of statuses, ten thousand together; or as many as the environment says.
     fn cases() -> u32 {
-        std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(1_000)
+        std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(5_000)
     }
 
     /// Text that a field may hold: no white space around it, everything else inside of it.

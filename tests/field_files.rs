@@ -163,7 +163,7 @@ impl Desk {
         let validator = self.validator(at(when));
         let judge = |file: &SignedFile<'_>| match file.kind {
             SignedKind::Pdf(pdf) => Ok::<_, Error>(validator.pdf(pdf)),
-            SignedKind::Cms(signed) => Ok(validator.cms(signed, None)),
+            SignedKind::Cms { signed, content } => Ok(validator.cms(signed, content)),
             _ => panic!("a kind that is not known here"),
         };
         let receipt = Receipt::make(&envelope, judge, &by_subject).unwrap();

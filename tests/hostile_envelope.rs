@@ -11,11 +11,13 @@ use std::fs;
 
 use kyso::Error;
 use kyso::Limits;
+use kyso::envelope::Attachment;
 use kyso::envelope::Check;
 use kyso::envelope::Enclosure;
 use kyso::envelope::Envelope;
 use kyso::envelope::Message;
 use kyso::envelope::Packing;
+use kyso::envelope::PayloadSink;
 use kyso::envelope::Writer;
 use kyso::source::Source;
 
@@ -457,23 +459,54 @@ fn attacks_on_xml_end_as_errors() {
 }
 
 #[test]
-fn only_what_is_wanted_is_held_and_shown() {
+fn payloads_pass_by_one_after_the_other_and_damage_is_told() {
+    /// What a sink saw: octets of each attachment, and whether it was whole.
+    #[derive(Default)]
+    struct Seen {
+        current: Vec<u8>,
+        ended: Vec<(usize, bool)>,
+        stop_at: Option<usize>,
+    }
+    impl PayloadSink for Seen {
+        fn take(&mut self, _: &Attachment, octets: &[u8]) -> Result<(), Error> {
+            if self.stop_at == Some(self.ended.len()) {
+                return Err(kyso::error::Misuse::new("enough").into());
+            }
+            self.current.extend_from_slice(octets);
+            Ok(())
+        }
+        fn end(&mut self, _: &Attachment, whole: bool) -> Result<(), Error> {
+            self.ended.push((self.current.len(), whole));
+            self.current.clear();
+            Ok(())
+        }
+    }
     let message = messages::plain().into();
-    let contents =
-        [b"%PDF-1.7".to_vec(), vec![b'x'; 5_000], [b"%PDF-1.7".as_slice(), &[b' '; 500_000]].concat(), Vec::new()];
+    let mut dice = Dice(7);
+    let noise: Vec<u8> = (0..500_000).map(|_| u8::try_from(dice.next(256)).unwrap()).collect();
+    let contents = [b"%PDF-1.7".to_vec(), noise, Vec::new()];
     let mut writer = Writer::new(&message);
     for content in &contents {
         writer = writer.enclose(Enclosure::new("a.bin", "application/octet-stream", content));
     }
-    let text = writer.to_vec().unwrap();
-    let envelope = Envelope::read(&text, &Limits::default()).unwrap();
-    let mut shown = Vec::new();
-    let wants = |head: &[u8]| {
-        assert!(head.len() <= 1_024);
-        head.starts_with(b"%PDF")
+    let mut text = writer.to_vec().unwrap();
+    let read = |text: &Vec<u8>, seen: &mut Seen| {
+        let envelope = Envelope::read(text, &Limits::default()).unwrap();
+        envelope.check_into(seen)
     };
-    let check = envelope.check_with(&wants, &mut |_, octets| shown.push(octets.len())).unwrap();
-    assert_eq!(shown, [8, 500_008]);
+    let mut seen = Seen::default();
+    let check = read(&text, &mut seen).unwrap();
+    assert_eq!(seen.ended, [(8, true), (500_000, true), (0, true)]);
     let sizes: Vec<u64> = check.attachments.iter().map(|a| a.content.as_ref().unwrap().size).collect();
-    assert_eq!(sizes, [8, 5_000, 500_008, 0]);
+    assert_eq!(sizes, [8, 500_000, 0]);
+    // What the sink says ends it, and is no fault of the payload.
+    let mut seen = Seen { stop_at: Some(1), ..Seen::default() };
+    assert!(read(&text, &mut seen).unwrap_err().to_string().contains("enough"));
+    // Damage near its end: a part has gone by already.
+    let at = text.len() - 3_000;
+    text[at] = b'*';
+    let mut seen = Seen::default();
+    let check = read(&text, &mut seen).unwrap();
+    assert!(seen.ended[1].0 > 100_000 && !seen.ended[1].1 && seen.ended[2].1, "{:?}", seen.ended);
+    assert!(check.attachments[1].content.is_none());
 }

@@ -4,8 +4,8 @@ use crate::crypto::Digest;
 use crate::envelope::read::Attachment;
 use crate::envelope::read::Envelope;
 use crate::envelope::read::Packing;
-use crate::envelope::read::Unpacked;
 use crate::error::Error;
+use crate::error::Misuse;
 use crate::finding::Finding;
 use crate::finding::Severity;
 
@@ -55,6 +55,35 @@ impl Check {
     }
 }
 
+/// Takes the payloads of a message while they are decoded.
+pub trait PayloadSink {
+    /// The next octets of an attachment, in order.
+    ///
+    /// # Errors
+    /// Ends the reading of the whole message.
+    fn take(&mut self, attachment: &Attachment, octets: &[u8]) -> Result<(), Error>;
+
+    /// The attachment has ended. Where it is not `whole`, its payload is damaged or too large, and what
+    /// was taken of it has to be thrown away.
+    ///
+    /// # Errors
+    /// Ends the reading of the whole message.
+    fn end(&mut self, attachment: &Attachment, whole: bool) -> Result<(), Error>;
+}
+
+/// Throws everything away.
+struct Nowhere;
+
+impl PayloadSink for Nowhere {
+    fn take(&mut self, _: &Attachment, _: &[u8]) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn end(&mut self, _: &Attachment, _: bool) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
 /// How many times the limit of one ZIP entry all entries of a message may unfold to
 /// beyond what they take in it: a thousand small bombs are a large one.
 const TOGETHER: u64 = 4;
@@ -65,50 +94,33 @@ impl Envelope<'_> {
     /// # Errors
     /// Where the source cannot be read. A damaged payload is a finding.
     pub fn check(&self) -> Result<Check, Error> {
-        self.checked(&mut |attachment, most| self.unpack_within(attachment, most, &mut |_| Ok(())))
+        self.check_into(&mut Nowhere)
     }
 
-    /// As [`check`](Self::check), and shows whole attachments to `inspect`, in
-    /// document order: those of whose first octets (1,024, if there are so many)
-    /// `wants` says so. Only these are held in memory, one at a time; a damaged one is not shown.
+    /// As [`check`](Self::check), and gives every payload to `sink` in the same pass.
     ///
     /// # Errors
-    /// As [`check`](Self::check).
-    pub fn check_with(
-        &self,
-        wants: &dyn Fn(&[u8]) -> bool,
-        inspect: &mut dyn FnMut(&Attachment, &[u8]),
-    ) -> Result<Check, Error> {
-        const HEAD: usize = 1_024;
-        self.checked(&mut |attachment, most| {
-            let mut octets = Vec::new();
-            let mut wanted = None;
-            let unpacked = self.unpack_within(attachment, most, &mut |part| {
-                if wanted != Some(false) {
-                    octets.extend_from_slice(part);
-                }
-                if wanted.is_none() && octets.len() >= HEAD {
-                    wanted = Some(wants(octets.get(..HEAD).unwrap_or_default()));
-                }
-                if wanted == Some(false) {
-                    octets = Vec::new();
-                }
-                Ok(())
-            })?;
-            if wanted.unwrap_or_else(|| wants(&octets)) {
-                inspect(attachment, &octets);
-            }
-            Ok(unpacked)
-        })
-    }
-
-    fn checked(&self, read: &mut dyn FnMut(&Attachment, u64) -> Result<Unpacked, Error>) -> Result<Check, Error> {
+    /// As there, and what `sink` returns.
+    pub fn check_into(&self, sink: &mut dyn PayloadSink) -> Result<Check, Error> {
         let mut findings = self.findings().to_vec();
         let mut attachments = Vec::with_capacity(self.attachments().len());
         let each = self.limits().inflated_octets;
         let mut left = each.saturating_mul(TOGETHER);
         for attachment in self.attachments() {
-            let content = match read(attachment, each.min(left.saturating_add(attachment.encoded()))) {
+            let most = each.min(left.saturating_add(attachment.encoded()));
+            // What the sink returns is no fault of the payload.
+            let mut stopped = None;
+            let unpacked = self.unpack_within(attachment, most, &mut |octets| {
+                sink.take(attachment, octets).map_err(|e| {
+                    let again = Error::from(Misuse::new("the sink has failed"));
+                    stopped = Some(e);
+                    again
+                })
+            });
+            if let Some(e) = stopped {
+                return Err(e);
+            }
+            let content = match unpacked {
                 Ok(unpacked) => {
                     left = left.saturating_sub(unpacked.size.saturating_sub(attachment.encoded()));
                     // That there is no text at all, the reader has said.
@@ -128,6 +140,7 @@ impl Envelope<'_> {
                     None
                 }
             };
+            sink.end(attachment, content.is_some())?;
             attachments.push(CheckedAttachment {
                 name: attachment.declared().name.clone(),
                 file_name: attachment.safe_file_name().to_owned(),

@@ -172,6 +172,22 @@ impl<'t> Remarks<'t> {
         Fields { at, names, slots }
     }
 
+    /// The items of a list, which are all of one kind. That there are none is a finding: what
+    /// is meant for nobody and what is meant for all look the same then.
+    pub(super) fn items<'p>(
+        &mut self,
+        at: &'p At<'t, 'p>,
+        names: &'static [&'static str],
+        number: &'static str,
+    ) -> Vec<At<'t, 'p>> {
+        let f = self.fields(at, names);
+        let items = names.first().map(|name| f.all(name)).unwrap_or_default();
+        if items.is_empty() {
+            self.warn("VALUE_EMPTY", at, format!("the list ({number}) is there and empty"));
+        }
+        items
+    }
+
     /// An element that no rule knows is kept as it stands, and reported.
     pub(super) fn unknown(&mut self, at: &At<'t, '_>) {
         if self.findings.len() <= MOST_FINDINGS {

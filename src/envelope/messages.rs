@@ -28,7 +28,7 @@ const VIETNAMESE: &[(&str, &str)] = &[
     ("DOCUMENT_TYPE_UNLISTED", "loại văn bản không có trong danh mục"),
     ("ELEMENT_MISPLACED", "phần tử đặt sai vị trí"),
     ("ELEMENT_MISSING", "thiếu phần tử bắt buộc"),
-    ("ELEMENT_REPEATED", "phần tử chỉ được xuất hiện một lần; chỉ lần đầu được tính"),
+    ("ELEMENT_REPEATED", "phần tử chỉ được xuất hiện một lần"),
     ("ELEMENT_UNKNOWN", "phần tử không có trong quy chuẩn"),
     ("FINDINGS_CUT", "còn nhiều lỗi khác không được liệt kê"),
     ("MESSAGE_DIFFERS", "thông điệp ghi ra sẽ không đọc lại được đúng như đã khai"),

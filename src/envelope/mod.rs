@@ -29,6 +29,7 @@ mod write;
 pub use check::Check;
 pub use check::CheckedAttachment;
 pub use check::CheckedContent;
+pub use check::PayloadSink;
 pub use code::BusinessKind;
 pub use code::StatusCode;
 pub use identifier::DocumentId;

@@ -7,6 +7,7 @@ use flate2::Crc;
 
 use crate::container::each_window;
 use crate::container::write_single;
+use crate::crypto::Backend;
 use crate::crypto::Digest;
 use crate::crypto::DigestAlgorithm;
 use crate::error::Error;
@@ -21,8 +22,8 @@ pub(super) struct Measured {
 }
 
 impl Measured {
-    pub(super) fn of(content: &dyn Source) -> Result<Self, Error> {
-        let (mut crc, mut digester) = (Crc::new(), DigestAlgorithm::Sha256.digester());
+    pub(super) fn of(content: &dyn Source, backend: Backend) -> Result<Self, Error> {
+        let (mut crc, mut digester) = (Crc::new(), backend.digester(DigestAlgorithm::Sha256));
         each_window(content, &mut |octets| {
             crc.update(octets);
             digester.update(octets);
@@ -115,7 +116,7 @@ mod tests {
 
     #[test]
     fn uuids_are_of_version_8_and_tell_contents_apart() {
-        let measured = |octets: &[u8]| Measured::of(&octets.to_vec()).unwrap();
+        let measured = |octets: &[u8]| Measured::of(&octets.to_vec(), Backend::default()).unwrap();
         let (a, b) = (measured(b"a"), measured(b"b"));
         // SHA-256 of "a" is ca978112ca1bbdca fac231b39a23dc4d…
         assert_eq!(a.entry_name("x.PDF"), "ca978112-ca1b-8dca-bac2-31b39a23dc4d.pdf");

@@ -312,8 +312,7 @@ fn list<'t>(
         _ => &["TaskCode"],
     };
     let Some(at) = f.one(to, name) else { return Vec::new() };
-    let items = to.fields(&at, names);
-    items.all(item).iter().filter_map(|at| to.value(at, rule(name, longest))).collect()
+    to.items(&at, names, name).iter().filter_map(|at| to.value(at, rule(name, longest))).collect()
 }
 
 /// A reference to a document; `None` where it is empty, as some kits write it.
@@ -410,7 +409,7 @@ fn update_info<'t>(to: &mut Remarks<'t>, at: &At<'t, '_>) -> UpdateInfo {
     let f = to.fields(at, &["DocumentInfo", "DocumentReceiver", "ReceiverList"]);
     let receivers = f.one(to, "ReceiverList").map(|at| {
         let kind = Form { expected: "0 or 1", severity: Severity::Warning, lenient: |_| None };
-        let all = to.fields(&at, &["Receiver"]).all("Receiver");
+        let all = to.items(&at, &["Receiver"], "2.2.3");
         let each = all.iter().map(|at| {
             let r = to.fields(at, &["OrganId", "ReceiverType"]);
             let organ = r.needed(to, "OrganId", "2.2.3", Severity::Error);
@@ -437,7 +436,7 @@ fn replacements<'t>(to: &mut Remarks<'t>, at: &At<'t, '_>) -> Vec<Replacement> {
         let document_id = f.needed(to, "DocumentId", "2.2.8", Severity::Error);
         let document_id = document_id.and_then(|at| to.document_id(&at, "2.2.8")).unwrap_or_default();
         let organs = f.one(to, "OrganIdList").map(|at| {
-            let all = to.fields(&at, &["OrganId"]).all("OrganId");
+            let all = to.items(&at, &["OrganId"], "2.2.8");
             all.iter().filter_map(|at| to.organ_id(at, "2.2.8")).collect()
         });
         if !document_id.as_str().is_empty() && !seen.insert(document_id.clone()) {
@@ -451,8 +450,11 @@ fn replacements<'t>(to: &mut Remarks<'t>, at: &At<'t, '_>) -> Vec<Replacement> {
 /// `ErrorList` stands in the header or in the message header, as each system has it.
 fn faults<'t>(to: &mut Remarks<'t>, f: &Fields<'t, '_>, header: &Header<'t, '_>) -> Vec<Fault> {
     let mut faults = Vec::new();
+    if let [_, second, ..] = header.errors.as_slice() {
+        to.warn("ELEMENT_REPEATED", second, "ErrorList may stand once; the faults of each are taken");
+    }
     for list in f.all("ErrorList").iter().chain(&header.errors) {
-        for at in &to.fields(list, &["Error"]).all("Error") {
+        for at in &to.items(list, &["Error"], "ErrorList") {
             let e = to.fields(at, &["Code", "Description"]);
             faults.push(Fault {
                 code: e.text(to, "Code", rule("ErrorList", 0)),

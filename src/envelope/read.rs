@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::crypto::Backend;
 use crate::crypto::Digest;
 use crate::crypto::DigestAlgorithm;
 use crate::envelope::fields::At;
@@ -47,6 +48,7 @@ const OPTIONS: Options = Options {
 pub struct Envelope<'s> {
     source: &'s dyn Source,
     limits: Limits,
+    backend: Backend,
     message: Message,
     manifest: Vec<Declared>,
     attachments: Vec<Attachment>,
@@ -151,7 +153,15 @@ impl<'s> Envelope<'s> {
             .map(|(path, element)| Ok(UnknownElement { path, octets: parts.octets(element)? }))
             .collect::<Result<_, Error>>()?;
         let Parts { manifest, attachments, signature, .. } = parts;
-        Ok(Self { source, limits: limits.clone(), message, manifest, attachments, signature, unknown, findings })
+        let (limits, backend) = (limits.clone(), Backend::default());
+        Ok(Self { source, limits, backend, message, manifest, attachments, signature, unknown, findings })
+    }
+
+    /// Digests the attachments by this backend.
+    #[must_use]
+    pub const fn backend(mut self, backend: Backend) -> Self {
+        self.backend = backend;
+        self
     }
 
     pub(super) const fn limits(&self) -> &Limits {
@@ -217,7 +227,7 @@ impl<'s> Envelope<'s> {
         most: u64,
         sink: &mut dyn FnMut(&[u8]) -> Result<(), Error>,
     ) -> Result<Unpacked, Error> {
-        let mut digester = DigestAlgorithm::Sha256.digester();
+        let mut digester = self.backend.digester(DigestAlgorithm::Sha256);
         let mut size = 0;
         let name = attachment.declared.name.as_deref();
         let packing = payload::unpack(self.source, &attachment.segments, name, most, &mut |octets| {
@@ -365,7 +375,7 @@ impl Parts<'_> {
         }
         if let Some(body) = e.one(to, "edXMLBody") {
             let b = to.fields(&body, &["edXMLManifest"]);
-            if let Some(manifest) = b.one(to, "edXMLManifest") {
+            if let Some(manifest) = b.needed(to, "edXMLManifest", "manifest", Severity::Warning) {
                 self.manifest(to, &manifest)?;
             }
         }
@@ -373,7 +383,15 @@ impl Parts<'_> {
             to.warn("ELEMENT_MISPLACED", &misplaced, "AttachmentEncoded stands beside edXMLEnvelope, not in it");
             self.attachments(to, &misplaced)?;
         }
-        for list in f.all("AttachmentEncoded") {
+        for (n, list) in f.all("AttachmentEncoded").into_iter().enumerate() {
+            if n == 1 {
+                // Another reader may look into the first one only.
+                to.error(
+                    "ELEMENT_REPEATED",
+                    &list,
+                    "AttachmentEncoded may stand once; the attachments of each are taken",
+                );
+            }
             self.attachments(to, &list)?;
         }
         self.agreement(to, root, &message);

@@ -8,6 +8,7 @@ use std::fmt;
 use std::io::Write;
 
 use crate::container::LARGEST;
+use crate::crypto::Backend;
 use crate::envelope::emit::Text;
 use crate::envelope::model::Declared;
 use crate::envelope::model::Message;
@@ -34,6 +35,7 @@ pub struct Writer<'a> {
     message: &'a Message,
     enclosures: Vec<Enclosure<'a>>,
     limits: Limits,
+    backend: Backend,
     now: Option<Time>,
 }
 
@@ -70,7 +72,7 @@ impl<'a> Writer<'a> {
     /// A writer of this message, strict: it refuses what the reader would remark on.
     #[must_use]
     pub fn new(message: &'a Message) -> Self {
-        Self { message, enclosures: Vec::new(), limits: Limits::default(), now: None }
+        Self { message, enclosures: Vec::new(), limits: Limits::default(), backend: Backend::default(), now: None }
     }
 
     /// Encloses a file; the manifest follows the order of the calls.
@@ -92,6 +94,13 @@ impl<'a> Writer<'a> {
     #[must_use]
     pub fn limits(mut self, limits: &Limits) -> Self {
         self.limits = limits.clone();
+        self
+    }
+
+    /// Digests the contents by this backend.
+    #[must_use]
+    pub const fn backend(mut self, backend: Backend) -> Self {
+        self.backend = backend;
         self
     }
 
@@ -147,7 +156,7 @@ impl<'a> Writer<'a> {
                 let message = format!("{} octets; a ZIP takes {LARGEST}", enclosure.content.len());
                 findings.push(Finding::error("ATTACHMENT_TOO_LARGE", message).at(&enclosure.name));
             }
-            let content = Measured::of(enclosure.content)?;
+            let content = Measured::of(enclosure.content, self.backend)?;
             declared.push(Declared {
                 content_id: content.content_id(place),
                 name: Some(enclosure.name.clone()),

@@ -9,6 +9,8 @@ pub fn vietnamese(code: &str) -> Option<&'static str> {
 /// By code, in alphabetical order.
 const VIETNAMESE: &[(&str, &str)] = &[
     ("ATTACHMENT_CMS_UNREADABLE", "không đọc được tệp chữ ký (CMS) đính kèm"),
+    ("ATTACHMENT_CONTENT_AMBIGUOUS", "không rõ tệp chữ ký này ký cho tệp đính kèm nào"),
+    ("ATTACHMENT_CONTENT_MISSING", "không có tệp đính kèm mà tệp chữ ký này ký cho"),
     ("ATTACHMENT_PDF_UNREADABLE", "không đọc được tệp PDF đính kèm"),
     ("ATTACHMENT_SIGNATURE_FAILED", "tệp đính kèm có chữ ký không hợp lệ"),
     ("ATTACHMENT_SIGNATURE_UNDECIDED", "chưa xác định được chữ ký trên tệp đính kèm có hợp lệ hay không"),

@@ -12,11 +12,13 @@
 //! an agreement is counted for no request but the one that it can only belong to.
 
 mod delivery;
+mod detached;
 mod event;
 mod messages;
 mod receipt;
 mod record;
 mod register;
+mod signed_by;
 
 pub use delivery::Answer;
 pub use delivery::Content;
@@ -32,14 +34,9 @@ pub use event::EventKind;
 pub use event::RequestKind;
 pub use messages::vietnamese;
 pub use receipt::AttachmentReceipt;
-pub use receipt::Party;
 pub use receipt::Receipt;
-pub use receipt::Role;
-pub use receipt::SignedBy;
 pub use receipt::SignedFile;
 pub use receipt::SignedKind;
-pub use receipt::Signing;
-pub use receipt::by_subject;
 pub use record::Field;
 pub use record::FieldType;
 pub use record::FileCode;
@@ -53,3 +50,8 @@ pub use register::Key;
 pub use register::Logged;
 pub use register::Register;
 pub use register::Taken;
+pub use signed_by::Party;
+pub use signed_by::Role;
+pub use signed_by::SignedBy;
+pub use signed_by::Signing;
+pub use signed_by::by_subject;

@@ -2,202 +2,64 @@
 //! signatures, and who signed in which role.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::cms::SignedData;
 use crate::envelope::Attachment;
 use crate::envelope::Check;
 use crate::envelope::Envelope;
+use crate::envelope::PayloadSink;
 use crate::error::Error;
+use crate::error::Misuse;
+use crate::exchange::detached;
+use crate::exchange::signed_by::Role;
+use crate::exchange::signed_by::SignedBy;
+use crate::exchange::signed_by::Signing;
 use crate::finding::Finding;
 use crate::finding::Severity;
 use crate::limits::Limits;
 use crate::pdf::Pdf;
+use crate::source::Source;
+use crate::source::Spool;
+use crate::source::each_chunk;
 use crate::validate::CertificateSummary;
-use crate::validate::Changes;
-use crate::validate::Coverage;
-use crate::validate::Integrity;
 use crate::validate::Overall;
 use crate::validate::Report;
-use crate::validate::SignatureKind;
-use crate::validate::SignatureReport;
 
 /// An attachment that can hold signatures, to be validated.
-#[derive(Debug)]
 #[non_exhaustive]
 pub struct SignedFile<'f> {
     /// Its octets.
-    pub octets: &'f [u8],
+    pub source: &'f dyn Source,
     /// What it is.
     pub kind: SignedKind<'f>,
 }
 
 /// The formats of signed attachments that are validated.
-#[derive(Debug)]
 #[non_exhaustive]
 pub enum SignedKind<'f> {
     /// A PDF document.
     Pdf(&'f Pdf<'f>),
-    /// A CMS signature, with its content in it or, as these messages have it, without.
-    Cms(&'f SignedData),
+    /// A CMS signature.
+    Cms {
+        /// The signature.
+        signed: &'f SignedData,
+        /// What it covers, where that is not inside of it: another attachment of the message.
+        content: Option<&'f dyn Source>,
+    },
 }
 
-/// In which role somebody signed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Role {
-    /// The authorised person (người có thẩm quyền).
-    Officer,
-    /// The agency or organisation (cơ quan, tổ chức).
-    Agency,
-}
-
-impl Role {
-    /// The name in JSON.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Officer => "officer",
-            Self::Agency => "agency",
-        }
+impl fmt::Debug for SignedFile<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedFile").field("octets", &self.source.len()).field("kind", &self.kind).finish()
     }
 }
 
-/// The role by the subject of a certificate, where that is plain: a title, or the number of
-/// an identity card, makes an officer; a common name that is the organisation's own, or a
-/// tax number without an identity card's, makes an agency.
-///
-/// Certificates of the field do not tell more. A list of the certificates of the agencies that one
-/// receives from tells better, and can be given instead.
-#[must_use]
-pub fn by_subject(certificate: &CertificateSummary) -> Option<Role> {
-    let id = certificate.subject_identifier.as_deref().unwrap_or_default();
-    let starts = |prefix: &str| id.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
-    if certificate.subject_title.is_some() || ["CCCD:", "CMND:", "HC:"].iter().any(|p| starts(p)) {
-        return Some(Role::Officer);
-    }
-    let organisation = certificate.subject_organisation.as_deref().map(folded);
-    let own = organisation.is_some_and(|o| o == folded(&certificate.subject_name));
-    (own || starts("MST:")).then_some(Role::Agency)
-}
-
-fn folded(text: &str) -> String {
-    use unicode_normalization::UnicodeNormalization;
-    let lower: String = text.nfc().flat_map(char::to_lowercase).collect();
-    lower.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// One signature in a role.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Party {
-    /// The place among the signatures of the report.
-    pub index: usize,
-    /// The signer, as the certificate names it.
-    pub signer: String,
-    /// The verdict on this signature.
-    pub indication: Overall,
-    /// The trust set whose anchor ends the path, where there is one.
-    pub trust_set: Option<String>,
-}
-
-/// Who signed a file.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct SignedBy {
-    /// The first signature of an authorised person.
-    pub officer: Option<Party>,
-    /// The last signature of an agency.
-    pub agency: Option<Party>,
-    /// Whether the agency signed after the officer; `None` where not both signed, or
-    /// nothing tells.
-    pub in_order: Option<bool>,
-    /// Whether the last signature covers the whole file, but for validation data and time-stamps.
-    pub whole_document: bool,
-}
-
-/// What the signatures of one file come to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Signing {
-    /// No format that holds signatures, or none that is validated.
-    NotLookedAt,
-    /// The file cannot be read.
-    Unreadable,
-    /// No signature: for reference only (Decision 28/2018/QĐ-TTg).
-    Unsigned,
-    /// A signature is not valid.
-    Failed,
-    /// It is not decided whether a signature is valid.
-    Undecided,
-    /// Every signature is valid, and the last does not cover the whole file.
-    NotCovered,
-    /// Every signature is valid; whose they are, officer's or agency's, is not known.
-    RolesUnknown,
-    /// Valid, of an authorised person alone.
-    OfficerOnly,
-    /// Valid, of an agency alone: as annexes in files of their own, and copies, are signed.
-    AgencyOnly,
-    /// Valid, and the agency did not sign after the officer (Decree 30/2020/NĐ-CP, Article 32.2 d),
-    /// or nothing tells.
-    OutOfOrder,
-    /// Valid, of the officer and then of the agency, over the whole file: an original (Article 5).
-    Complete,
-}
-
-impl Signing {
-    /// The name in JSON.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
+impl fmt::Debug for SignedKind<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotLookedAt => "not-looked-at",
-            Self::Unreadable => "unreadable",
-            Self::Unsigned => "unsigned",
-            Self::Failed => "failed",
-            Self::Undecided => "undecided",
-            Self::NotCovered => "not-covered",
-            Self::RolesUnknown => "roles-unknown",
-            Self::OfficerOnly => "officer-only",
-            Self::AgencyOnly => "agency-only",
-            Self::OutOfOrder => "out-of-order",
-            Self::Complete => "complete",
-        }
-    }
-
-    /// For people, in Vietnamese.
-    #[must_use]
-    pub const fn vi(self) -> &'static str {
-        match self {
-            Self::NotLookedAt => "không thuộc định dạng được kiểm tra chữ ký số",
-            Self::Unreadable => "không đọc được tệp",
-            Self::Unsigned => "không có chữ ký số, chỉ có giá trị tham khảo",
-            Self::Failed => "có chữ ký số không hợp lệ",
-            Self::Undecided => "chưa xác định được chữ ký số có hợp lệ hay không",
-            Self::NotCovered => "chữ ký số hợp lệ nhưng không bao phủ toàn bộ tệp",
-            Self::RolesUnknown => "chữ ký số hợp lệ; chưa rõ chữ ký nào của người có thẩm quyền, của cơ quan",
-            Self::OfficerOnly => "chỉ có chữ ký số hợp lệ của người có thẩm quyền, chưa có của cơ quan",
-            Self::AgencyOnly => "chỉ có chữ ký số hợp lệ của cơ quan",
-            Self::OutOfOrder => "chữ ký số hợp lệ nhưng cơ quan không ký sau người có thẩm quyền",
-            Self::Complete => {
-                "đủ chữ ký số hợp lệ của người có thẩm quyền và của cơ quan, theo thứ tự, trên toàn bộ tệp"
-            }
-        }
-    }
-
-    /// For people, in English.
-    #[must_use]
-    pub const fn en(self) -> &'static str {
-        match self {
-            Self::NotLookedAt => "no format whose signatures are validated",
-            Self::Unreadable => "the file cannot be read",
-            Self::Unsigned => "no signature: for reference only",
-            Self::Failed => "a signature is not valid",
-            Self::Undecided => "it is not decided whether a signature is valid",
-            Self::NotCovered => "valid signatures that do not cover the whole file",
-            Self::RolesUnknown => "valid signatures; which is the officer's and which the agency's is not known",
-            Self::OfficerOnly => "a valid signature of the officer, none of the agency",
-            Self::AgencyOnly => "a valid signature of the agency alone",
-            Self::OutOfOrder => "valid signatures, but the agency did not sign after the officer",
-            Self::Complete => "valid signatures of the officer and then of the agency, over the whole file",
+            Self::Pdf(_) => f.write_str("Pdf"),
+            Self::Cms { content, .. } => f.debug_struct("Cms").field("content", &content.map(|c| c.len())).finish(),
         }
     }
 }
@@ -212,6 +74,8 @@ pub struct AttachmentReceipt {
     pub signed_by: SignedBy,
     /// What it comes to.
     pub signing: Signing,
+    /// For a detached signature: which attachment of the message it was validated over.
+    pub signs: Option<usize>,
 }
 
 /// One report on a received message.
@@ -228,7 +92,10 @@ pub struct Receipt {
 
 impl Receipt {
     /// Reads every payload, has each signed file validated by `judge`, and puts together
-    /// what it comes to. `roles` tells in which role a certificate signs; [`by_subject`] is one choice.
+    /// what it comes to. `roles` tells in which role a certificate signs; [`by_subject`](super::by_subject) is one choice.
+    ///
+    /// A detached signature (`X.pdf.p7s`, or `X.p7s`) is validated over the attachment that
+    /// its name speaks of, where only one can be meant.
     ///
     /// Files that hold signatures are held in memory one at a time; others pass through in
     /// constant memory.
@@ -237,40 +104,70 @@ impl Receipt {
     /// Where the source cannot be read, and what `judge` returns.
     pub fn make<E: From<Error>>(
         envelope: &Envelope<'_>,
+        judge: impl FnMut(&SignedFile<'_>) -> Result<Report, E>,
+        roles: &dyn Fn(&CertificateSummary) -> Option<Role>,
+    ) -> Result<Self, E> {
+        Self::make_with(envelope, &mut Vec::new(), judge, roles)
+    }
+
+    /// As [`make`](Self::make), with a place for the files that hold signatures, so that
+    /// large ones need no memory.
+    ///
+    /// # Errors
+    /// As there, and what `spool` reports.
+    pub fn make_with<E: From<Error>>(
+        envelope: &Envelope<'_>,
+        spool: &mut dyn Spool,
         mut judge: impl FnMut(&SignedFile<'_>) -> Result<Report, E>,
         roles: &dyn Fn(&CertificateSummary) -> Option<Role>,
     ) -> Result<Self, E> {
-        let mut reports: BTreeMap<usize, Option<Report>> = BTreeMap::new();
-        let mut stopped = None;
-        let mut more = Vec::new();
-        let mut check = envelope.check_with(&is_signed, &mut |attachment, octets| {
-            if stopped.is_some() {
-                return;
-            }
-            match validate(octets, &mut judge) {
-                Ok(Ok(report)) => {
-                    more.extend(told(report.overall()).map(|f| f.at(attachment.place())));
-                    reports.insert(place(envelope, attachment), Some(report));
-                }
-                Ok(Err(finding)) => {
-                    more.push(finding.at(attachment.place()));
-                    reports.insert(place(envelope, attachment), None);
-                }
-                Err(e) => stopped = Some(e),
-            }
-        })?;
+        let mut keeping = Keeping::new(envelope, spool, &mut judge);
+        let checked = envelope.check_into(&mut keeping);
+        let Keeping { stopped, mut outcomes, detached, .. } = keeping;
         if let Some(e) = stopped {
             return Err(e);
         }
-        check.findings.append(&mut more);
+        let mut check = checked?;
+        let mut told = Vec::new();
+        for (content, signatures) in detached::pair(&check, &detached) {
+            let attachment = |index: usize| envelope.attachments().get(index);
+            let over = match content.and_then(attachment) {
+                Some(attachment) => Some(kept(envelope, attachment, spool)?),
+                None => None,
+            };
+            for detached::Signature { index, finding } in signatures {
+                let mut octets = Vec::new();
+                if let Some(attachment) = attachment(index) {
+                    kept(envelope, attachment, &mut octets)?;
+                }
+                let (result, is_detached) = validate(&octets, over, &mut judge)?;
+                let signs = content.filter(|_| is_detached);
+                told.extend(finding.filter(|_| is_detached).map(|finding| (index, finding)));
+                outcomes.insert(index, Outcome { result, signs });
+            }
+        }
+        for (index, outcome) in &outcomes {
+            let finding = match &outcome.result {
+                Ok(report) => finding_on(report.overall()),
+                Err(finding) => Some(finding.clone()),
+            };
+            told.extend(finding.map(|finding| (*index, finding)));
+        }
+        told.sort_by_key(|(index, _)| *index);
+        check.findings.extend(told.into_iter().map(|(index, finding)| {
+            let place = envelope.attachments().get(index).map(Attachment::place);
+            finding.at(place.unwrap_or_default())
+        }));
         let attachments = check.attachments.iter().enumerate().map(|(index, attachment)| {
-            match (reports.remove(&index), &attachment.content) {
-                (Some(Some(report)), _) => {
+            match (outcomes.remove(&index), &attachment.content) {
+                (Some(Outcome { result: Ok(report), signs }), _) => {
                     let signed_by = SignedBy::of(&report, roles);
                     let signing = signed_by.signing(&report);
-                    AttachmentReceipt { validation: Some(report), signed_by, signing }
+                    AttachmentReceipt { validation: Some(report), signed_by, signing, signs }
                 }
-                (Some(None), _) | (None, None) => AttachmentReceipt::without(Signing::Unreadable),
+                (Some(Outcome { result: Err(_), .. }), _) | (None, None) => {
+                    AttachmentReceipt::without(Signing::Unreadable)
+                }
                 (None, Some(_)) => AttachmentReceipt::without(Signing::NotLookedAt),
             }
         });
@@ -285,109 +182,175 @@ impl Receipt {
     }
 
     /// Whether one attachment is an original, and no other one is unsigned, failed or undecided
-    /// among those that can hold signatures.
+    /// among those that can hold signatures. A file under a detached signature is what that signature makes it.
     #[must_use]
     pub fn is_complete(&self) -> bool {
-        let states = || self.attachments.iter().map(|a| a.signing);
         let good = |s| matches!(s, Signing::Complete | Signing::AgencyOnly | Signing::NotLookedAt);
-        states().any(|s| s == Signing::Complete) && states().all(good)
+        let beside = |index| self.attachments.iter().any(|a| a.signs == Some(index) && good(a.signing));
+        let each = |(index, a): (usize, &AttachmentReceipt)| {
+            good(a.signing) || (a.signing == Signing::Unsigned && beside(index))
+        };
+        self.attachments.iter().any(|a| a.signing == Signing::Complete) && self.attachments.iter().enumerate().all(each)
     }
 }
 
 impl AttachmentReceipt {
     fn without(signing: Signing) -> Self {
-        Self { validation: None, signed_by: SignedBy::default(), signing }
+        Self { validation: None, signed_by: SignedBy::default(), signing, signs: None }
     }
 }
 
-impl SignedBy {
-    fn of(report: &Report, roles: &dyn Fn(&CertificateSummary) -> Option<Role>) -> Self {
-        let signatures: Vec<(usize, &SignatureReport)> =
-            report.signatures().iter().enumerate().filter(|(_, s)| s.kind() == SignatureKind::Signature).collect();
-        let of_role = |role: Role| {
-            let has = move |(_, s): &&(usize, &SignatureReport)| s.signer().and_then(roles) == Some(role);
-            signatures.iter().filter(has)
-        };
-        let (officer, agency) = (of_role(Role::Officer).next(), of_role(Role::Agency).next_back());
-        let in_order = match (officer, agency) {
-            (Some((_, officer)), Some((_, agency))) if officer.coverage().is_none() => {
-                // The signers of a CMS stand in no order, so that only proven times tell.
-                let known = [officer, agency].iter().all(|s| !s.timestamps().is_empty());
-                let (first, then) = (officer.best_signature_time(), agency.best_signature_time());
-                (known && first != then).then_some(first < then)
+/// What one file came to: its report, or why it cannot be read.
+struct Outcome {
+    result: Result<Report, Finding>,
+    signs: Option<usize>,
+}
+
+/// Keeps each file that can hold signatures until its end, and has it validated then.
+struct Keeping<'k, J, E> {
+    attachments: &'k [Attachment],
+    spool: &'k mut dyn Spool,
+    judge: &'k mut J,
+    /// The attachment that is passing by.
+    index: usize,
+    head: Vec<u8>,
+    wanted: Option<bool>,
+    outcomes: BTreeMap<usize, Outcome>,
+    /// Signatures whose content may be another attachment: they wait until all are known.
+    detached: Vec<usize>,
+    stopped: Option<E>,
+}
+
+impl<'k, J, E> Keeping<'k, J, E> {
+    fn new(envelope: &'k Envelope<'_>, spool: &'k mut dyn Spool, judge: &'k mut J) -> Self {
+        let (attachments, head, outcomes, detached) =
+            (envelope.attachments(), Vec::with_capacity(HEAD), BTreeMap::new(), Vec::new());
+        Self { attachments, spool, judge, index: 0, head, wanted: None, outcomes, detached, stopped: None }
+    }
+
+    /// Decides by the first octets; what was held back follows.
+    fn decide(&mut self) -> Result<bool, Error> {
+        if let Some(wanted) = self.wanted {
+            return Ok(wanted);
+        }
+        let wanted = is_pdf(&self.head) || is_cms(&self.head);
+        self.wanted = Some(wanted);
+        if wanted {
+            self.spool.put(&self.head)?;
+        }
+        Ok(wanted)
+    }
+}
+
+impl<J: FnMut(&SignedFile<'_>) -> Result<Report, E>, E: From<Error>> PayloadSink for Keeping<'_, J, E> {
+    fn take(&mut self, _: &Attachment, octets: &[u8]) -> Result<(), Error> {
+        let mut octets = octets;
+        if self.wanted.is_none() {
+            let count = octets.len().min(HEAD.saturating_sub(self.head.len()));
+            let (head, rest) = octets.split_at_checked(count).unwrap_or((octets, &[]));
+            self.head.extend_from_slice(head);
+            if self.head.len() < HEAD {
+                return Ok(());
             }
-            (Some((first, _)), Some((then, _))) => Some(first < then),
-            _ => None,
-        };
-        let party = |found: Option<&(usize, &SignatureReport)>| {
-            found.map(|(index, s)| Party {
-                index: *index,
-                signer: s.signer().map(|c| c.subject_name.clone()).unwrap_or_default(),
-                indication: s.indication().overall(),
-                trust_set: s.trust_set().map(str::to_owned),
-            })
-        };
-        let whole_document = signatures.last().is_some_and(|(_, s)| {
-            s.integrity() == Integrity::Intact
-                && match s.coverage() {
-                    None | Some(Coverage::WholeDocument) => true,
-                    Some(Coverage::Revision) => s.changes().is_none_or(|c| c <= Changes::Lta),
-                    Some(_) => false,
+            octets = rest;
+        }
+        if self.decide()? { self.spool.put(octets) } else { Ok(()) }
+    }
+
+    fn end(&mut self, attachment: &Attachment, whole: bool) -> Result<(), Error> {
+        let index = self.index;
+        self.index += 1;
+        debug_assert!(self.attachments.get(index).is_some_and(|a| std::ptr::eq(a, attachment)));
+        if whole && self.decide()? {
+            let source = self.spool.source()?;
+            if detached::is_name(attachment.declared().name.as_deref()) && !is_pdf(&self.head) && source.len() <= LONG {
+                self.detached.push(index);
+            } else {
+                match validate(source, None, self.judge) {
+                    Ok((result, _)) => {
+                        self.outcomes.insert(index, Outcome { result, signs: None });
+                    }
+                    Err(e) => {
+                        self.stopped = Some(e);
+                        return Err(Misuse::new("the judge has failed").into());
+                    }
                 }
-        });
-        Self { officer: party(officer), agency: party(agency), in_order, whole_document }
-    }
-
-    fn signing(&self, report: &Report) -> Signing {
-        if !report.signatures().iter().any(|s| s.kind() == SignatureKind::Signature) {
-            // A time-stamp alone says when, and not who.
-            return if report.overall() == Overall::TotalFailed { Signing::Failed } else { Signing::Unsigned };
-        }
-        match report.overall() {
-            Overall::TotalPassed => {}
-            Overall::TotalFailed => return Signing::Failed,
-            _ => return Signing::Undecided,
-        }
-        match (&self.officer, &self.agency) {
-            _ if !self.whole_document => Signing::NotCovered,
-            (None, None) => Signing::RolesUnknown,
-            (Some(_), None) => Signing::OfficerOnly,
-            (None, Some(_)) => Signing::AgencyOnly,
-            (Some(_), Some(_)) if self.in_order == Some(true) => Signing::Complete,
-            (Some(_), Some(_)) => Signing::OutOfOrder,
-        }
-    }
-}
-
-fn place(envelope: &Envelope<'_>, attachment: &Attachment) -> usize {
-    envelope.attachments().iter().position(|a| std::ptr::eq(a, attachment)).unwrap_or_default()
-}
-
-/// Validates a file, or says why it cannot be read.
-fn validate<E: From<Error>>(
-    octets: &[u8],
-    judge: &mut impl FnMut(&SignedFile<'_>) -> Result<Report, E>,
-) -> Result<Result<Report, Finding>, E> {
-    if is_pdf(octets.get(..HEAD).unwrap_or(octets)) {
-        return match Pdf::parse(octets, &Limits::default()) {
-            Ok(pdf) => judge(&SignedFile { octets, kind: SignedKind::Pdf(&pdf) }).map(Ok),
-            Err(e) => {
-                let message = format!("the attached PDF cannot be read: {e}");
-                Ok(Err(Finding::error("ATTACHMENT_PDF_UNREADABLE", message)))
             }
+        }
+        self.spool.clear()?;
+        self.head.clear();
+        self.wanted = None;
+        Ok(())
+    }
+}
+
+/// An attachment in the spool, once more.
+fn kept<'s>(
+    envelope: &Envelope<'_>,
+    attachment: &Attachment,
+    spool: &'s mut dyn Spool,
+) -> Result<&'s (dyn Source + Sync), Error> {
+    spool.clear()?;
+    envelope.unpack(attachment, &mut |octets| spool.put(octets))?;
+    spool.source()
+}
+
+/// A CMS file of more octets is read with its content left where it is.
+const LONG: u64 = 16 << 20;
+
+/// Validates a file, or says why it cannot be read; and whether it is a signature without its content.
+fn validate<E: From<Error>>(
+    source: &(dyn Source + Sync),
+    content: Option<&(dyn Source + Sync)>,
+    judge: &mut impl FnMut(&SignedFile<'_>) -> Result<Report, E>,
+) -> Result<(Result<Report, Finding>, bool), E> {
+    let unreadable = |code, what, e: &Error| {
+        let finding = Finding::error(code, format!("the attached {what} cannot be read: {e}"));
+        Ok((Err(finding), false))
+    };
+    let limits = Limits::default();
+    let mut head = [0; HEAD];
+    let count = source.read_at(0, &mut head)?;
+    let head = head.get(..count).unwrap_or_default();
+    if is_pdf(head) {
+        return match Pdf::parse(source, &limits) {
+            Ok(pdf) => judge(&SignedFile { source, kind: SignedKind::Pdf(&pdf) }).map(|report| (Ok(report), false)),
+            Err(e @ Error::Io(_)) => Err(e.into()),
+            Err(e) => unreadable("ATTACHMENT_PDF_UNREADABLE", "PDF", &e),
         };
     }
-    match SignedData::from_file(octets, &Limits::default()) {
-        Ok(signed) => judge(&SignedFile { octets, kind: SignedKind::Cms(&signed) }).map(Ok),
-        Err(e) => {
-            let message = format!("the attached CMS signature cannot be read: {e}");
-            Ok(Err(Finding::error("ATTACHMENT_CMS_UNREADABLE", message)))
+    let read = if source.len() > LONG && head.first() == Some(&0x30) {
+        SignedData::from_source(source, &limits)
+    } else {
+        SignedData::from_file(&whole(source)?, &limits).map(|signed| (signed, None))
+    };
+    match read {
+        Ok((signed, inside)) => {
+            // A signature that holds its content covers that, whatever its name says.
+            let is_detached = inside.is_none() && signed.content().is_none();
+            let content = match &inside {
+                Some(inside) => Some(inside as &dyn Source),
+                None => content.filter(|_| is_detached).map(|content| content as &dyn Source),
+            };
+            let report = judge(&SignedFile { source, kind: SignedKind::Cms { signed: &signed, content } })?;
+            Ok((Ok(report), is_detached))
         }
+        Err(e @ Error::Io(_)) => Err(e.into()),
+        Err(e) => unreadable("ATTACHMENT_CMS_UNREADABLE", "CMS signature", &e),
     }
+}
+
+fn whole(source: &dyn Source) -> Result<Vec<u8>, Error> {
+    let mut octets = Vec::new();
+    each_chunk(source, |part| {
+        octets.extend_from_slice(part);
+        Ok(())
+    })?;
+    Ok(octets)
 }
 
 /// What a person must not pass over.
-fn told(overall: Overall) -> Option<Finding> {
+fn finding_on(overall: Overall) -> Option<Finding> {
     match overall {
         Overall::TotalFailed => {
             Some(Finding::error("ATTACHMENT_SIGNATURE_FAILED", "a signature of the attached file is not valid"))
@@ -402,10 +365,6 @@ fn told(overall: Overall) -> Option<Finding> {
 
 /// The first octets by which a file is known.
 const HEAD: usize = 1_024;
-
-fn is_signed(head: &[u8]) -> bool {
-    is_pdf(head) || is_cms(head)
-}
 
 /// Readers take a PDF whose header does not stand at the very start.
 fn is_pdf(head: &[u8]) -> bool {
@@ -425,16 +384,16 @@ mod json {
     use serde_json::Value;
     use serde_json::json;
 
-    use super::Party;
     use super::Receipt;
     use crate::error::Error;
     use crate::error::Format;
     use crate::error::Malformed;
+    use crate::exchange::signed_by::Party;
     use crate::validate::Report;
 
     impl Receipt {
-        /// As [`Check::to_json`](crate::envelope::Check::to_json), with `signing` and
-        /// `signed_by` at each attachment, and `envelope_signature`.
+        /// As [`Check::to_json`](crate::envelope::Check::to_json), with `signing`,
+        /// `signed_by` and `signs` (the place of the attachment under a detached signature) at each attachment, and `envelope_signature`.
         ///
         /// # Errors
         /// None that is known.
@@ -463,6 +422,7 @@ mod json {
                     "whole_document": by.whole_document,
                 });
                 object.insert("signed_by".to_owned(), by);
+                object.insert("signs".to_owned(), json!(ours.signs));
             }
             if let Some(object) = value.as_object_mut() {
                 object.insert("complete".to_owned(), json!(self.is_complete()));

@@ -6,11 +6,13 @@
 mod append;
 mod output;
 mod source;
+mod spool;
 mod trust;
 
 pub use append::append;
 pub use append::recover;
 pub use output::Output;
 pub use source::FileSource;
+pub use spool::FileSpool;
 pub use trust::read_trust_set;
 pub use trust::write_trust_set;

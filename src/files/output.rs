@@ -180,7 +180,7 @@ pub(super) fn folder(path: &Path) -> &Path {
     }
 }
 
-fn unguessable() -> Result<String, Error> {
+pub(super) fn unguessable() -> Result<String, Error> {
     let mut random = [0; 16];
     getrandom::fill(&mut random).map_err(|error| IoError::new("read", "random numbers", io::Error::other(error)))?;
     Ok(format!(".kyso-{}.part", hex(&random)))
@@ -188,9 +188,9 @@ fn unguessable() -> Result<String, Error> {
 
 /// Makes the file, which must not exist. `private` where it is to take over
 /// the permissions of another file: until it has them, nobody else reads it.
-fn open_new(path: &Path, private: bool) -> io::Result<File> {
+pub(super) fn open_new(path: &Path, private: bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    options.read(true).write(true).create_new(true);
     #[cfg(unix)]
     if private {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);

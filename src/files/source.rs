@@ -69,11 +69,16 @@ impl Source for FileSource {
         if buffer.is_empty() {
             return Ok(0);
         }
-        loop {
-            match positioned(&self.file, offset, buffer) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                outcome => return outcome.map_err(|error| IoError::new("read", self.name.clone(), error).into()),
-            }
+        read(&self.file, offset, buffer).map_err(|error| IoError::new("read", self.name.clone(), error).into())
+    }
+}
+
+/// Reads at a position, again where a signal came between.
+pub(super) fn read(file: &File, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match positioned(file, offset, buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            outcome => return outcome,
         }
     }
 }

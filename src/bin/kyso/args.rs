@@ -608,6 +608,8 @@ pub(crate) enum EnvelopeCommand {
     Add(EnvelopeAddArgs),
     /// Write the status message that answers a document message, or asks for its document back.
     Status(EnvelopeStatusArgs),
+    /// Record a message in the registers, and say what has to be done.
+    Register(crate::envelope_register::EnvelopeRegisterArgs),
     /// Read a message and list what deviates from the rules.
     Check(Box<EnvelopeCheckArgs>),
     /// Write the attachments of a message into a folder.

@@ -1,6 +1,7 @@
-//! `kyso envelope`: new, add, status, check, open.
+//! `kyso envelope`: check and open; what writes and what records is beside it.
 
 use std::fs;
+use std::io;
 use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
@@ -14,12 +15,14 @@ use kyso::Limits;
 use kyso::envelope::Attachment;
 use kyso::envelope::Envelope;
 use kyso::envelope::Message;
+use kyso::envelope::PayloadSink;
 use kyso::error::IoError;
 use kyso::exchange;
 use kyso::exchange::Receipt;
 use kyso::exchange::SignedFile;
 use kyso::exchange::SignedKind;
 use kyso::files::FileSource;
+use kyso::files::FileSpool;
 use kyso::files::Output;
 use kyso::finding::Severity;
 use kyso::validate::Language;
@@ -28,6 +31,8 @@ use crate::args::EnvelopeCheckArgs;
 use crate::args::EnvelopeCommand;
 use crate::args::EnvelopeOpenArgs;
 use crate::args::Lang;
+use crate::arithmetic;
+use crate::envelope_register;
 use crate::envelope_write;
 use crate::exit::Exit;
 use crate::exit::Outcome;
@@ -42,6 +47,7 @@ pub(crate) fn run(command: &EnvelopeCommand, lang: Lang) -> Outcome {
         EnvelopeCommand::New(args) => envelope_write::new(args, lang),
         EnvelopeCommand::Add(args) => envelope_write::add(args, lang),
         EnvelopeCommand::Status(args) => envelope_write::status(args, lang),
+        EnvelopeCommand::Register(args) => envelope_register::register(args, lang),
         EnvelopeCommand::Check(args) => check(args, lang),
         EnvelopeCommand::Open(args) => open(args, lang),
     }
@@ -52,15 +58,16 @@ fn check(args: &EnvelopeCheckArgs, lang: Lang) -> Outcome {
     let source = FileSource::open(&args.file)?;
     let envelope =
         Envelope::read_at(&source, &Limits::default(), given.at).map_err(|e| Stop::from(e).of_file(&args.file))?;
-    let judge = |file: &SignedFile<'_>| {
-        let octets = &file.octets;
-        match file.kind {
-            SignedKind::Pdf(pdf) => verify::validate(&given, args.trust.online, octets, |v| v.pdf(pdf)),
-            SignedKind::Cms(signed) => verify::validate(&given, args.trust.online, octets, |v| v.cms(signed, None)),
-            _ => Err(Stop::usage("a kind of signed file that this command does not know")),
+    let envelope = envelope.backend(arithmetic::backend());
+    let judge = |file: &SignedFile<'_>| match file.kind {
+        SignedKind::Pdf(pdf) => verify::validate(&given, args.trust.online, file.source, |v| v.pdf(pdf)),
+        SignedKind::Cms { signed, content } => {
+            verify::validate(&given, args.trust.online, file.source, |v| v.cms(signed, content))
         }
+        _ => Err(Stop::usage("a kind of signed file that this command does not know")),
     };
-    let receipt = Receipt::make(&envelope, judge, &exchange::by_subject)?;
+    let mut spool = FileSpool::new(&std::env::temp_dir());
+    let receipt = Receipt::make_with(&envelope, &mut spool, judge, &exchange::by_subject)?;
     if args.json {
         print::json(&parsed(&receipt.to_json()?)?)?;
     } else {
@@ -74,19 +81,13 @@ fn check(args: &EnvelopeCheckArgs, lang: Lang) -> Outcome {
 fn open(args: &EnvelopeOpenArgs, lang: Lang) -> Outcome {
     let source = FileSource::open(&args.file)?;
     let envelope = Envelope::read(&source, &Limits::default()).map_err(|e| Stop::from(e).of_file(&args.file))?;
-    // All payloads are read before the first is written: nothing that is damaged or
-    // unfolds without measure reaches the disk.
-    let check = envelope.check()?;
+    let envelope = envelope.backend(arithmetic::backend());
     let failed = |e| Error::from(IoError::new("make", args.output.display().to_string(), e));
     fs::create_dir_all(&args.output).map_err(failed)?;
-    let mut written = Vec::new();
-    for (attachment, checked) in envelope.attachments().iter().zip(&check.attachments) {
-        let path = match checked.content {
-            Some(_) => Some(extract(&envelope, attachment, &args.output)?),
-            None => None,
-        };
-        written.push(path);
-    }
+    let mut folder = Folder { path: &args.output, current: None, written: Vec::new() };
+    let check = envelope.check_into(&mut folder)?;
+    source.check_unchanged()?;
+    let written = folder.written;
     let shown = |path: &Option<PathBuf>| path.as_ref().map(|p| p.display().to_string());
     if args.json {
         let mut value: Value = parsed(&check.to_json(&[])?)?;
@@ -109,30 +110,60 @@ fn open(args: &EnvelopeOpenArgs, lang: Lang) -> Outcome {
     Ok(if written.iter().all(Option::is_some) { Exit::Done } else { Exit::Input })
 }
 
-/// Writes an attachment to a new file of the folder. A name that is taken gets a number.
-fn extract(envelope: &Envelope<'_>, attachment: &Attachment, folder: &Path) -> Result<PathBuf, Stop> {
-    /// More files of one name than a person would make.
-    const MOST: usize = 10_000;
-    let name = attachment.safe_file_name();
-    for number in 1..MOST {
-        let candidate = match (number, name.rsplit_once('.')) {
-            (1, _) => name.to_owned(),
-            (_, Some((stem, extension))) => format!("{stem} ({number}).{extension}"),
-            (_, None) => format!("{name} ({number})"),
-        };
-        let path = folder.join(candidate);
-        let mut file = match Output::create_new(&path) {
-            Ok(file) => file,
-            Err(Error::Refused(_)) => continue,
-            Err(e) => return Err(e.into()),
-        };
-        let failed = |e| Error::from(IoError::new("write", path.display().to_string(), e));
-        envelope.unpack(attachment, &mut |octets| file.write_all(octets).map_err(failed))?;
-        file.commit()?;
-        return Ok(path);
+/// Writes each attachment to a new file, while it is decoded. It gets its name only as a whole: what is
+/// damaged, or unfolds without measure, leaves nothing behind.
+struct Folder<'f> {
+    path: &'f Path,
+    current: Option<(PathBuf, Output)>,
+    written: Vec<Option<PathBuf>>,
+}
+
+impl Folder<'_> {
+    /// A new file for an attachment. A name that is taken gets a number.
+    fn begin(&self, attachment: &Attachment) -> Result<(PathBuf, Output), Error> {
+        /// More files of one name than a person would make.
+        const MOST: usize = 10_000;
+        let name = attachment.safe_file_name();
+        for number in 1..MOST {
+            let candidate = match (number, name.rsplit_once('.')) {
+                (1, _) => name.to_owned(),
+                (_, Some((stem, extension))) => format!("{stem} ({number}).{extension}"),
+                (_, None) => format!("{name} ({number})"),
+            };
+            let path = self.path.join(candidate);
+            match Output::create_new(&path) {
+                Ok(file) => return Ok((path, file)),
+                Err(Error::Refused(_)) => {}
+                Err(e) => return Err(e),
+            }
+        }
+        let all_taken = io::Error::other(format!("{MOST} files of the name {name} are there"));
+        Err(IoError::new("make", self.path.display().to_string(), all_taken).into())
     }
-    let message = format!("{}: {MOST} files of the name {name} are there", folder.display());
-    Err(Stop { exit: Exit::File, message })
+}
+
+impl PayloadSink for Folder<'_> {
+    fn take(&mut self, attachment: &Attachment, octets: &[u8]) -> Result<(), Error> {
+        let begun = match self.current.take() {
+            Some(begun) => begun,
+            None => self.begin(attachment)?,
+        };
+        let (path, file) = self.current.insert(begun);
+        file.write_all(octets).map_err(|e| IoError::new("write", path.display().to_string(), e).into())
+    }
+
+    fn end(&mut self, attachment: &Attachment, whole: bool) -> Result<(), Error> {
+        let begun = self.current.take();
+        if !whole {
+            self.written.push(None);
+            return Ok(());
+        }
+        // An empty one had no octets to take.
+        let (path, file) = begun.map_or_else(|| self.begin(attachment), Ok)?;
+        file.commit()?;
+        self.written.push(Some(path));
+        Ok(())
+    }
 }
 
 fn text(message: &Message, receipt: &Receipt, lang: Lang) -> String {

@@ -18,13 +18,16 @@ use kyso::envelope::Timestamp;
 use kyso::envelope::Writer;
 use kyso::envelope::model::ResponseFor;
 use kyso::files::FileSource;
+use kyso::files::FileSpool;
 use kyso::files::Output;
 use kyso::source::Source;
+use kyso::source::Spool;
 
 use crate::args::EnvelopeAddArgs;
 use crate::args::EnvelopeNewArgs;
 use crate::args::EnvelopeStatusArgs;
 use crate::args::Lang;
+use crate::arithmetic;
 use crate::envelope::input_fault;
 use crate::envelope::line;
 use crate::exit::Exit;
@@ -46,7 +49,7 @@ pub(crate) fn new(args: &EnvelopeNewArgs, lang: Lang) -> Outcome {
     let text = String::from_utf8(octets).map_err(|_| input_fault(&args.meta, "expected JSON in UTF-8"))?;
     let message = Message::from_json(&text).map_err(|e| Stop::from(e).of_file(&args.meta))?;
     let files = files(&args.attach)?;
-    let writer = enclosing(Writer::new(&message).at(input::now()?), &files);
+    let writer = enclosing(Writer::new(&message).backend(arithmetic::backend()).at(input::now()?), &files);
     let target = Target { stated: &args.meta, output: &args.output, json: args.json };
     target.write(&message, &writer, &files, files.len(), lang)
 }
@@ -55,17 +58,25 @@ pub(crate) fn new(args: &EnvelopeNewArgs, lang: Lang) -> Outcome {
 pub(crate) fn add(args: &EnvelopeAddArgs, lang: Lang) -> Outcome {
     let source = FileSource::open(&args.file)?;
     let envelope = Envelope::read(&source, &Limits::default()).map_err(|e| Stop::from(e).of_file(&args.file))?;
+    // Beside the output there has to be room anyway.
+    let folder = args.output.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let mut there = Vec::new();
     for attachment in envelope.attachments() {
-        let (content, _) = envelope.content(attachment).map_err(|e| Stop::from(e).of_file(&args.file))?;
+        let mut content = FileSpool::new(folder);
+        let unpacked = envelope.unpack(attachment, &mut |octets| content.put(octets));
+        unpacked.map_err(|e| Stop::from(e).of_file(&args.file))?;
         there.push((attachment.declared(), content));
     }
+    let mut contents = Vec::with_capacity(there.len());
+    for (declared, content) in &mut there {
+        contents.push((*declared, content.source()?));
+    }
     let files = files(&args.attach)?;
-    let mut writer = Writer::new(envelope.message()).at(input::now()?);
-    for (declared, content) in &there {
+    let mut writer = Writer::new(envelope.message()).backend(arithmetic::backend()).at(input::now()?);
+    for (declared, content) in &contents {
         let (name, kind) =
             (declared.name.clone().unwrap_or_default(), declared.content_type.clone().unwrap_or_default());
-        let enclosure = Enclosure::new(name, kind, content);
+        let enclosure = Enclosure::new(name, kind, *content);
         writer = writer.enclose(match &declared.description {
             Some(text) => enclosure.described(text.clone()),
             None => enclosure,
@@ -74,7 +85,7 @@ pub(crate) fn add(args: &EnvelopeAddArgs, lang: Lang) -> Outcome {
     let writer = enclosing(writer, &files);
     source.check_unchanged()?;
     let target = Target { stated: &args.file, output: &args.output, json: args.json };
-    target.write(envelope.message(), &writer, &files, there.len() + files.len(), lang)
+    target.write(envelope.message(), &writer, &files, contents.len() + files.len(), lang)
 }
 
 /// `kyso envelope status`.

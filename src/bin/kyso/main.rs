@@ -12,6 +12,7 @@ mod cosign;
 mod csc;
 mod draft;
 mod envelope;
+mod envelope_register;
 mod envelope_write;
 mod exit;
 mod input;
