@@ -185,6 +185,10 @@ impl Graph {
     }
 
     /// Walks everything that the trailer of `revision` reaches.
+    ///
+    /// All of it, whatever was changed: an object that is left unread may be the one that refers to
+    /// what changed, or to a number that the update is the first to give a meaning. To inflate object
+    /// streams is therefore the least that this costs where there are any.
     pub(super) fn build(revision: &Revision<'_>) -> Result<Self, Error> {
         let root = revision.root()?;
         let graph = Self { nodes: Nodes::of(revision), ..Self::default() };
