@@ -39,6 +39,7 @@ use kyso::key::SigningKey;
 use kyso::key::ToBeSigned;
 use kyso::key::soft::SoftKey;
 use kyso::pdf::Pdf;
+use kyso::sign::Prepared;
 use kyso::sign::pades::PadesRequest;
 use sample_pdf::Xref;
 
@@ -170,6 +171,101 @@ fn a_lost_token_ends_the_batch_which_goes_on_where_it_stood() {
     fs::remove_file(&items[2].output).unwrap();
     fs::OpenOptions::new().append(true).open(&items[3].output).unwrap().write_all(b"x").unwrap();
     assert_eq!(words(&batch().run(&key, sign).unwrap()), "bdddbbbbbbbbbbbbbbbb");
+}
+
+/// What a document waits with for its value.
+fn prepare(key: &SoftKey, source: &FileSource) -> Result<(ToBeSigned, Vec<u8>), Error> {
+    let pdf = Pdf::parse(source, &Limits::default())?;
+    let prepared = PadesRequest::new(&pdf, ca::at(NOW)).prepare(key.identity())?;
+    Ok((prepared.to_be_signed().clone(), prepared.to_bytes()))
+}
+
+fn complete(source: &FileSource, state: &[u8], value: &SignatureValue, out: &mut dyn Write) -> Result<(), Error> {
+    let pdf = Pdf::parse(source, &Limits::default())?;
+    Prepared::resume(state, &pdf)?.complete(value)?.write_to(out)
+}
+
+#[test]
+fn documents_are_signed_together_in_groups_that_are_filled_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let items = documents(dir.path(), 12, &[2, 7]);
+    let key = OneThread::new(usize::MAX).key;
+    let journal = dir.path().join("journal");
+    let batch = Batch::new(items.clone()).threads(threads(3)).journal(&journal);
+    let run = |fails_at: usize| {
+        let mut groups = Vec::new();
+        let outcomes = batch.run_together(
+            4,
+            |messages| {
+                groups.push(messages.len());
+                if groups.len() == fails_at {
+                    return Err(TokenError::new("sign", "the service is closed").into());
+                }
+                messages.iter().map(|message| key.sign(message)).collect()
+            },
+            |_, source| prepare(&key, source),
+            |_, source, state, value, out| complete(source, &state, value, out),
+        );
+        (words(&outcomes.unwrap()), groups)
+    };
+    // The second group fails: its first document says why, and no third one is tried.
+    assert_eq!(run(2), ("ddfddf-f----".to_owned(), vec![4, 4]));
+    let left = fs::read_dir(dir.path().join("out")).unwrap().count();
+    assert_eq!(left, 4);
+    // The next run asks for what is not there, whole groups of it.
+    assert_eq!(run(0), ("bbfbbddfdddd".to_owned(), vec![4, 2]));
+    for (index, item) in items.iter().enumerate().filter(|(index, _)| ![2, 7].contains(index)) {
+        assert_eq!(signatures(&item.output), 1, "{index}");
+    }
+    assert_eq!(run(0), ("bbfbbbbfbbbb".to_owned(), vec![]));
+}
+
+#[test]
+fn values_that_are_too_few_and_documents_that_change_meanwhile_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let items = documents(dir.path(), 3, &[]);
+    let key = OneThread::new(usize::MAX).key;
+    let batch = Batch::new(items.clone());
+    let run = |sign: &mut dyn FnMut(Vec<ToBeSigned>) -> Result<Vec<SignatureValue>, Error>| {
+        batch
+            .run_together(
+                9,
+                sign,
+                |_, source| prepare(&key, source),
+                |_, source, state, value, out| complete(source, &state, value, out),
+            )
+            .unwrap()
+    };
+    let outcomes = run(&mut |messages| messages[1..].iter().map(|message| key.sign(message)).collect());
+    assert_eq!(words(&outcomes), "f--");
+    assert!(matches!(&outcomes[0], Outcome::Failed(Error::Misuse(_))));
+    let outcomes = run(&mut |messages| {
+        fs::copy(&items[2].input, &items[1].input).unwrap();
+        messages.iter().map(|message| key.sign(message)).collect()
+    });
+    assert_eq!(words(&outcomes), "dfd");
+    assert!(matches!(&outcomes[1], Outcome::Failed(Error::Refused(_))), "{outcomes:?}");
+    // Values in another order fit no document.
+    let outcomes = run(&mut |messages| messages.iter().rev().map(|message| key.sign(message)).collect());
+    assert_eq!(words(&outcomes)[..1], *"f");
+}
+
+#[test]
+fn a_cancelled_batch_completes_what_was_signed_together() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = OneThread::new(usize::MAX).key;
+    let cancel = Cancel::new();
+    let batch = Batch::new(documents(dir.path(), 5, &[])).cancel(&cancel);
+    let outcomes = batch.run_together(
+        2,
+        |messages| {
+            cancel.cancel();
+            messages.iter().map(|message| key.sign(message)).collect()
+        },
+        |_, source| prepare(&key, source),
+        |_, source, state, value, out| complete(source, &state, value, out),
+    );
+    assert_eq!(words(&outcomes.unwrap()), "dd---");
 }
 
 #[test]

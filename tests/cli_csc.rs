@@ -12,44 +12,14 @@ mod der;
 mod peers;
 #[path = "support/rssp.rs"]
 mod rssp;
-
-use std::sync::Arc;
-use std::sync::Mutex;
+#[path = "support/rssp_server.rs"]
+mod rssp_server;
 
 use cli::Office;
-use kyso::Error;
 use kyso::crypto::KeySpec;
-use kyso::fetch::Fetch;
-use kyso::fetch::Purpose;
-use kyso::fetch::Request;
-use kyso::secret::BearerToken;
-use peers::Reply;
-use peers::Server;
 use rssp::Manner;
 use rssp::Rssp;
-
-/// The service of the other tests behind HTTP, at a path that names the version.
-fn serve(rssp: Rssp) -> (String, Arc<Mutex<Rssp>>) {
-    let path = if rssp.v2 { "csc/v2" } else { "csc/v1" };
-    let rssp = Arc::new(Mutex::new(rssp));
-    let inner = Arc::clone(&rssp);
-    let server = Server::start(move |asked| {
-        let method = asked.path.splitn(4, '/').nth(3).unwrap_or_default();
-        let url = format!("{}/{method}", rssp::BASE);
-        let request = Request::post(Purpose::RemoteSigning, url, "application/json", asked.body.clone(), 1 << 20);
-        let request = request.authorization(Some(BearerToken::new(rssp::TOKEN).unwrap()));
-        match inner.lock().unwrap().fetch(&request) {
-            Ok(response) => Reply::Body(response.body),
-            Err(Error::Fetch(error)) => {
-                let body = error.answer().unwrap_or_default();
-                let head = format!("HTTP/1.1 400 Bad\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", body.len());
-                Reply::Raw([head.as_bytes(), body].concat())
-            }
-            Err(other) => panic!("{other}"),
-        }
-    });
-    (server.url(path), rssp)
-}
+use rssp_server::serve;
 
 const SECRETS: [(&str, &str); 3] =
     [("TOKEN_OF_TEST", rssp::TOKEN), ("PIN_OF_TEST", rssp::PIN), ("OTP_OF_TEST", rssp::OTP)];
@@ -101,6 +71,93 @@ fn a_remote_service_signs_a_pdf_and_a_cms() {
             assert_eq!(verified.expect(0).json()["indication"], "TOTAL-PASSED");
         }
         assert_eq!(rssp.lock().unwrap().calls("credentials/authorize"), 2);
+    }
+}
+
+/// Documents of both formats into a folder: all that one authorisation permits are signed by one call.
+#[test]
+fn a_batch_is_signed_in_groups_of_what_one_authorisation_permits() {
+    let office = Office::new();
+    let mut rssp = Rssp::new(KeySpec::P256, Manner::Honest);
+    (rssp.otp, rssp.multisign) = (false, 3);
+    office.write("service.pem", rssp.issuer.to_pem());
+    let (url, rssp) = serve(rssp);
+    std::fs::create_dir(office.path("out")).unwrap();
+    let names = ["1.pdf", "2.txt", "3.pdf", "4.pdf", "5.txt", "6.pdf", "7.pdf"];
+    for name in names {
+        let content = if name.ends_with("pdf") { office.read("in.pdf") } else { name.as_bytes().to_vec() };
+        office.write(name, if name == "4.pdf" { b"%PDF-1.7 broken".to_vec() } else { content });
+    }
+    let sign = || {
+        let mut all = vec!["sign"];
+        all.extend(names);
+        all.extend(["-o", "out", "--json"]);
+        all.extend(options(&url).into_iter().filter(|option| !option.starts_with("--otp") && *option != "OTP_OF_TEST"));
+        office.kyso_with(&all, &SECRETS)
+    };
+    let states = |run: &cli::Run| -> Vec<String> {
+        let documents = run.json()["documents"].as_array().unwrap().clone();
+        documents.iter().map(|document| document["state"].as_str().unwrap().to_owned()).collect()
+    };
+    let run = sign().expect(65);
+    assert_eq!(states(&run), ["done", "done", "done", "failed", "done", "done", "done"], "{run}");
+    for method in ["credentials/authorize", "signatures/signHash"] {
+        assert_eq!(
+            rssp.lock().unwrap().calls(method),
+            2,
+            "{method}: two groups of three, filled up behind the broken one"
+        );
+    }
+    for name in ["1.pdf", "2.txt.p7m", "3.pdf", "5.txt.p7m", "6.pdf", "7.pdf"] {
+        let all = ["verify", "--trust", "service.pem", "--at", cli::LATER, "--no-revocation", "--json"];
+        let path = format!("out/{name}");
+        let verified = office.kyso(&[&all[..], &[path.as_str()]].concat());
+        assert_eq!(verified.expect(0).json()["indication"], "TOTAL-PASSED", "{name}");
+    }
+    // What is signed is neither signed nor asked for again.
+    std::fs::remove_file(office.path("out/6.pdf")).unwrap();
+    let run = sign().expect(65);
+    assert_eq!(states(&run)[4..], ["done-before", "done", "done-before"], "{run}");
+    assert_eq!(rssp.lock().unwrap().calls("signatures/signHash"), 3);
+}
+
+#[test]
+fn a_one_time_password_serves_one_group_and_a_refusal_ends_the_batch() {
+    let office = Office::new();
+    let mut rssp = Rssp::new(KeySpec::P256, Manner::Honest);
+    rssp.multisign = 2;
+    let (url, rssp) = serve(rssp);
+    std::fs::create_dir(office.path("out")).unwrap();
+    for name in ["1", "2", "3", "4"] {
+        office.write(name, name);
+    }
+    let sign = |url: &str| {
+        let mut all = vec!["sign", "1", "2", "3", "4", "-o", "out", "--json"];
+        all.extend(options(url));
+        office.kyso_with(&all, &SECRETS)
+    };
+    let state = |run: &cli::Run, index: usize| run.json()["documents"][index].clone();
+    let run = sign(&url).expect(77);
+    assert_eq!((&state(&run, 1)["state"], &state(&run, 3)["state"]), (&"done".into(), &"not-tried".into()), "{run}");
+    assert!(state(&run, 2)["message"].as_str().unwrap().contains("run the same command with a new one"), "{run}");
+    assert_eq!(rssp.lock().unwrap().calls("credentials/authorize"), 1);
+    let run = sign(&url).expect(0);
+    assert_eq!((&state(&run, 1)["state"], &state(&run, 3)["state"]), (&"done-before".into(), &"done".into()), "{run}");
+
+    // One value that does not fit, and none of the group is used.
+    for (manner, code) in [(Manner::WrongKey, 73), (Manner::RefusesOtp, 77), (Manner::ShortList, 73)] {
+        let mut rssp = Rssp::new(KeySpec::P256, manner);
+        rssp.multisign = 2;
+        let (url, rssp) = serve(rssp);
+        std::fs::remove_dir_all(office.path("out")).unwrap();
+        std::fs::create_dir(office.path("out")).unwrap();
+        let run = sign(&url).expect(code);
+        for index in 0..4 {
+            assert_eq!(state(&run, index)["state"], if index == 0 { "failed" } else { "not-tried" }, "{run}");
+        }
+        assert_eq!(rssp.lock().unwrap().calls("credentials/authorize"), 1);
+        let left: Vec<_> = std::fs::read_dir(office.path("out")).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(left, [".kyso-journal"]);
     }
 }
 

@@ -82,6 +82,45 @@ fn a_token_signs() {
     assert!(!office.exists("token.pdf"));
     sign(&["--pin-env", "PIN"]).expect(0);
     office.verify("token.pdf", &[]).expect(0);
+
+    // A URI that says where the PIN is, of two tokens that which is meant.
+    hsm.util(&office, &["--init-token", "--free", "--label", "other", "--pin", "864213", "--so-pin", "135792"]);
+    office.write("pin", "864213\n");
+    let by_uri = |uri: &str, out: &str| {
+        let all = ["sign", "in.pdf", "-o", out, "--signing-time", cli::SIGNED, "--pkcs11-uri", uri];
+        office.kyso_with(&[&all[..], &["--cert", "officer.pem", "--chain", "ca.pem"]].concat(), &environment)
+    };
+    let source = office.path("pin");
+    let uri = |source: &str| format!("pkcs11:token=office;object=signing?module-path={module}&pin-source={source}");
+    by_uri(&uri(&format!("file:{}", source.display())), "uri.pdf").expect(0);
+    office.verify("uri.pdf", &[]).expect(0);
+    by_uri(&uri("|cat"), "no.pdf").expect(64);
+    by_uri(&format!("pkcs11:token=third?module-path={module}"), "no.pdf").expect(69);
+}
+
+/// A token that holds the signer's certificate alone, and a reader that knows the root alone.
+#[test]
+fn what_the_token_lacks_of_the_chain_comes_from_the_trust_store() {
+    let office = Office::new();
+    let Some(hsm) = Hsm::new(&office) else { return };
+    let plain = ["pkcs8", "-inform", "DER", "-in", "officer.key", "-out", "plain.pem", "-nocrypt"];
+    if tool("openssl", &plain, &office.path("")).is_none() {
+        return;
+    }
+    let import = ["--import", "plain.pem", "--token", "office", "--label", "signing", "--id", "0A", "--pin", "864213"];
+    hsm.util(&office, &import);
+    let embedded = |out: &str, more: &[&str]| {
+        let all =
+            ["--signing-time", cli::SIGNED, "--key-label", "signing", "--cert", "officer.pem", "--pin-env", "PIN"];
+        hsm.kyso(&office, &["sign", "in.pdf", "-o", out], &[&all[..], more].concat()).expect(0);
+        let verify = ["verify", out, "--trust", "root.pem", "--at", cli::LATER, "--no-revocation", "--json"];
+        office.kyso(&verify).json()["indication"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(embedded("alone.pdf", &[]), "INDETERMINATE");
+    let trust = ["--trust", "root.pem", "--intermediate", "ca.pem", "--no-revocation"];
+    assert_eq!(embedded("completed.pdf", &trust), "TOTAL-PASSED");
+    // A store that trusts the issuing CA itself.
+    assert_eq!(embedded("anchored.pdf", &["--trust", "ca.pem", "--no-revocation"]), "TOTAL-PASSED");
 }
 
 #[test]

@@ -52,6 +52,7 @@ use tokens::LABEL;
 use tokens::PIN;
 use tokens::Tokens;
 use tokens::run;
+use tokens::with_settings;
 use tokens::with_tokens;
 
 const NOW: &str = "2026-11-23T01:00:00Z";
@@ -143,6 +144,38 @@ fn documents_are_signed_on_the_token() {
         let key = tokens.load().login(&uri, pin()).unwrap().signing_key(&uri).unwrap();
         assert_eq!(key.identity().certificate(), &rsa);
         sign_documents(tokens, &key, false);
+    });
+}
+
+/// A token with the bare operations alone, as many cards are.
+#[test]
+fn a_token_that_does_not_hash_signs_in_every_algorithm() {
+    let settings = "slots.mechanisms = CKM_RSA_PKCS,CKM_RSA_PKCS_PSS,CKM_ECDSA\n";
+    with_settings("a_token_that_does_not_hash_signs_in_every_algorithm", settings, |tokens| {
+        tokens.token(LABEL);
+        let rsa = tokens.key(LABEL, KeySpec::Rsa2048, "01", "RSA");
+        let curve = tokens.key(LABEL, KeySpec::P384, "02", "P-384");
+        let module = tokens.load();
+        let token = module.tokens().unwrap().into_iter().find(|token| token.is_initialized()).unwrap();
+        let mut there = module.mechanisms(&token).unwrap();
+        there.sort();
+        assert_eq!(there, ["CKM_ECDSA", "CKM_RSA_PKCS", "CKM_RSA_PKCS_PSS"]);
+        let session = module.login(LABEL, pin()).unwrap();
+        let key = session.signing_key("RSA").unwrap();
+        sign_documents(tokens, &key, true);
+        for digest in [DigestAlgorithm::Sha256, DigestAlgorithm::Sha384, DigestAlgorithm::Sha512] {
+            let algorithms =
+                [SignatureAlgorithm::RsaPkcs1v15(digest), SignatureAlgorithm::RsaPss(PssParameters::new(digest))];
+            for algorithm in algorithms {
+                assert!(verifies(&rsa, &algorithm, &key.sign(&message(algorithm)).unwrap()), "{}", algorithm.name());
+            }
+        }
+        let key = session.signing_key("P-384").unwrap();
+        sign_documents(tokens, &key, false);
+        for digest in [DigestAlgorithm::Sha256, DigestAlgorithm::Sha384, DigestAlgorithm::Sha512] {
+            let algorithm = SignatureAlgorithm::Ecdsa(digest);
+            assert!(verifies(&curve, &algorithm, &key.sign(&message(algorithm)).unwrap()), "{}", algorithm.name());
+        }
     });
 }
 
@@ -376,6 +409,32 @@ fn threads_share_a_module() {
                 });
             }
         });
+    });
+}
+
+/// Where the module locks, calls can be made where they are asked for.
+#[test]
+fn calls_on_the_callers_thread_share_a_login() {
+    with_tokens("calls_on_the_callers_thread_share_a_login", |tokens| {
+        tokens.token(LABEL);
+        let certificate = tokens.key(LABEL, KeySpec::P256, "01", "Khóa");
+        let module = tokens.load().with_calls_on_callers_thread().unwrap();
+        let session = module.login(LABEL, pin()).unwrap();
+        let key = session.signing_key("Khóa").unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    for _ in 0..20 {
+                        let algorithm = key.default_algorithm();
+                        assert!(verifies(&certificate, &algorithm, &key.sign(&message(algorithm)).unwrap()));
+                    }
+                });
+            }
+        });
+        // The worker of the same module is there beside them.
+        assert!(tokens.load().login(LABEL, pin()).unwrap().signing_key("Khóa").is_ok());
+        session.logout().unwrap();
+        assert!(matches!(key.sign(&message(key.default_algorithm())), Err(Error::Token(_))));
     });
 }
 

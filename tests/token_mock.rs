@@ -506,6 +506,7 @@ fn a_module_that_cannot_lock_is_used_by_one_thread() {
     let module = mock.load();
     assert_eq!(module.tokens().unwrap().len(), 1);
     assert!(matches!(module.allow_parallel_calls(4), Err(Error::Token(_))));
+    assert!(matches!(module.with_calls_on_callers_thread(), Err(Error::Token(_))));
 }
 
 #[test]
@@ -739,6 +740,22 @@ fn parallel_calls_are_made_by_choice() {
         assert!(signing.into_iter().any(|s| s.join().unwrap().is_err()));
     });
     assert!(mock.has("two threads are inside"));
+}
+
+#[test]
+fn what_is_lost_is_made_again_on_the_callers_thread_too() {
+    let script = signer().office() + "at C_Sign 5 remove\nat C_GetSlotList 8 insert 7\n";
+    let mock = mock!(script);
+    let module = mock.load().with_calls_on_callers_thread().unwrap();
+    let (login, asked) = asking();
+    let session = module.login("Office", login.wait_for_token(Duration::from_secs(60))).unwrap();
+    let key = session.signing_key("Signing").unwrap();
+    let signed = batch(&key);
+    assert!(signed.iter().all(Result::is_ok), "{signed:?}");
+    assert_eq!((mock.calls("C_Login"), asked.load(Ordering::SeqCst)), (2, 2));
+    drop((key, session));
+    let opened = mock.log().iter().filter(|l| *l == "C_OpenSession 0").count();
+    assert_eq!(mock.calls("C_CloseSession"), opened);
 }
 
 #[test]

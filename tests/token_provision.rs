@@ -69,6 +69,24 @@ fn p11tool(tokens: &Tokens, arguments: &[&str]) -> Option<String> {
     Some(output("p11tool", &[&["--provider", module, "--batch", "--login", &pin], arguments].concat()))
 }
 
+/// A request from GnuTLS, signed by a key of the token.
+fn certtool(tokens: &Tokens, key: &str) -> Option<String> {
+    if Command::new("certtool").arg("--version").output().is_err() {
+        assert!(std::env::var_os("KYSO_PEERS_REQUIRED").is_none(), "certtool not found");
+        eprintln!("certtool not found: left out");
+        return None;
+    }
+    let template = tokens.dir.join("template");
+    fs::write(&template, "cn = \"Trần Văn C\"\ncountry = VN\nsigning_key\n").unwrap();
+    let module = tokens.module.to_str().unwrap();
+    let pin = format!("--load-privkey={key}?pin-value={}", PIN.replace(' ', "%20").replace('ã', "%C3%A3"));
+    let public = format!("--load-pubkey={}", key.replace("type=private", "type=public"));
+    let template = format!("--template={}", template.display());
+    let all = ["--provider", module, "--generate-request", "--hash=SHA256", &template, &pin, &public];
+    let text = output("certtool", &all);
+    Some(text[text.find("-----BEGIN").unwrap()..].to_owned())
+}
+
 fn request(session: &TokenSession, key: &KeySelector, name: &str) -> CertificationRequest {
     let public = session.public_key(key.clone()).unwrap();
     let algorithm = SignatureAlgorithm::default_for(&public).unwrap();
@@ -166,9 +184,16 @@ fn what_others_made_is_read_certified_and_used() {
         made("EC:secp384r1", "03");
         let url = "pkcs11:token=V%C4%83n%20ph%C3%B2ng";
         let mut names = vec!["rsa:2048", "EC:prime256v1", "EC:secp384r1"];
-        let generated = ["--generate-privkey=rsa", "--bits=2048", "--label=gnutls", url];
-        if p11tool(tokens, &generated).is_some() {
-            names.push("gnutls");
+        let theirs = [
+            ("gnutls", ["--generate-privkey=rsa", "--bits=2048"]),
+            ("gnutls P-256", ["--generate-privkey=ecdsa", "--curve=secp256r1"]),
+            ("gnutls P-384", ["--generate-privkey=ecdsa", "--curve=secp384r1"]),
+        ];
+        for (name, kind) in theirs {
+            let label = format!("--label={name}");
+            if p11tool(tokens, &[&kind[..], &[label.as_str(), url]].concat()).is_some() {
+                names.push(name);
+            }
         }
         let session = tokens.load().login(LABEL, pin()).unwrap();
         for name in names {
@@ -176,6 +201,16 @@ fn what_others_made_is_read_certified_and_used() {
             let certificate = certify(tokens, &request(&session, &selector, name));
             session.import_certificate(&certificate, Some("chứng thư")).unwrap();
             signs(&session, selector, &certificate);
+        }
+        // A request that GnuTLS has signed by a key of ours is one for a certificate of ours.
+        for (id, spec) in [(7, KeySpec::Rsa2048), (8, KeySpec::P384)] {
+            session.generate_key(&NewKey::new(spec, "yêu cầu").id([id])).unwrap();
+            let Some(request) = certtool(tokens, &format!("{url};id=%0{id};type=private")) else { continue };
+            let request = CertificationRequest::from_file(request.as_bytes()).unwrap();
+            assert!(request.verify(Backend::default()).is_ok());
+            let certificate = certify(tokens, &request);
+            session.import_certificate(&certificate, None).unwrap();
+            signs(&session, KeySelector::only().id([id]), &certificate);
         }
         // A certificate that GnuTLS writes beside the key of ours.
         let key = session.generate_key(&NewKey::new(KeySpec::P256, "của ta").id([9])).unwrap();

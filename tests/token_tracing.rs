@@ -7,17 +7,14 @@
 mod ca;
 #[path = "support/der.rs"]
 mod der;
+#[path = "support/everything.rs"]
+mod everything;
 #[path = "support/mock_pkcs11.rs"]
 mod mock_pkcs11;
 
-use std::fmt::Debug;
-use std::fmt::Write;
-use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use everything::Everything;
 use kyso::key::SigningKey;
 use kyso::key::pkcs11::Login;
 use kyso::secret::Pin;
@@ -27,58 +24,6 @@ use mock_pkcs11::hex;
 use mock_pkcs11::message;
 use mock_pkcs11::pin;
 use mock_pkcs11::signer;
-use tracing::Event;
-use tracing::Metadata;
-use tracing::Subscriber;
-use tracing::field::Field;
-use tracing::field::Visit;
-use tracing::span;
-
-/// Writes down everything that it is told, at every level.
-#[derive(Clone, Default)]
-struct Everything {
-    text: Arc<Mutex<String>>,
-    spans: Arc<AtomicU64>,
-}
-
-struct Writer<'t>(&'t mut String);
-
-impl Visit for Writer<'_> {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        write!(self.0, " {}={value:?}", field.name()).unwrap();
-    }
-}
-
-impl Subscriber for Everything {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, attributes: &span::Attributes<'_>) -> span::Id {
-        let mut text = self.text.lock().unwrap();
-        write!(text, "span {} {}", attributes.metadata().target(), attributes.metadata().name()).unwrap();
-        attributes.record(&mut Writer(&mut text));
-        text.push('\n');
-        span::Id::from_u64(self.spans.fetch_add(1, Ordering::Relaxed) + 1)
-    }
-
-    fn record(&self, _: &span::Id, values: &span::Record<'_>) {
-        values.record(&mut Writer(&mut self.text.lock().unwrap()));
-    }
-
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        let mut text = self.text.lock().unwrap();
-        write!(text, "event {} {}", event.metadata().target(), event.metadata().level()).unwrap();
-        event.record(&mut Writer(&mut text));
-        text.push('\n');
-    }
-
-    fn enter(&self, _: &span::Id) {}
-
-    fn exit(&self, _: &span::Id) {}
-}
 
 #[test]
 fn operations_are_seen_and_neither_pins_nor_names_nor_content() {
@@ -97,13 +42,7 @@ fn operations_are_seen_and_neither_pins_nor_names_nor_content() {
     session.logout().unwrap();
     assert!(key.sign(&message(content.as_bytes())).is_err());
 
-    let text = everything.text.lock().unwrap().clone();
-    // Durations are numbers that could look like a PIN by chance.
-    let text: String = text
-        .split("micros=")
-        .map(|part| part.trim_start_matches(|c: char| c.is_ascii_digit()))
-        .collect::<Vec<_>>()
-        .join("micros=");
+    let text = everything.told();
     for part in [
         "span kyso::token token_call",
         "operation=\"log in\"",

@@ -1,4 +1,4 @@
-//! A key that stays in its thread, and whoever stands in line for it.
+//! A key that stays in its thread, and whoever stands in line for it; a key that everybody uses.
 
 use std::fmt;
 use std::sync::Arc;
@@ -67,9 +67,50 @@ impl SigningKey for Desk {
         let gone = || Error::from(TokenError::new("sign", "the thread of the key has ended"));
         self.line.send((message.clone(), answer)).map_err(|_| gone())?;
         let signed = signed.recv().map_err(|_| gone()).flatten();
-        if matches!(signed, Err(Error::Token(_) | Error::Secret(_))) {
-            self.lost.store(true, Ordering::Relaxed);
+        note(&self.lost, &signed);
+        signed
+    }
+}
+
+/// Whether the key or its token failed, and would fail the next document too.
+fn note(lost: &AtomicBool, signed: &Answer) {
+    if matches!(signed, Err(Error::Token(_) | Error::Secret(_))) {
+        lost.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A key that signs from whatever thread.
+pub(super) struct SharedKey<'k> {
+    key: &'k (dyn SigningKey + Sync),
+    lost: AtomicBool,
+}
+
+impl<'k> SharedKey<'k> {
+    pub(super) const fn new(key: &'k (dyn SigningKey + Sync)) -> Self {
+        Self { key, lost: AtomicBool::new(false) }
+    }
+
+    /// As [`Desk::is_lost`].
+    pub(super) fn is_lost(&self) -> bool {
+        self.lost.load(Ordering::Relaxed)
+    }
+}
+
+impl SigningKey for SharedKey<'_> {
+    fn identity(&self) -> &SignerIdentity {
+        self.key.identity()
+    }
+
+    fn default_algorithm(&self) -> SignatureAlgorithm {
+        self.key.default_algorithm()
+    }
+
+    fn sign(&self, message: &ToBeSigned) -> Result<SignatureValue, Error> {
+        if self.is_lost() {
+            return Err(TokenError::new("sign", "the key was lost in another thread of the batch").into());
         }
+        let signed = self.key.sign(message);
+        note(&self.lost, &signed);
         signed
     }
 }

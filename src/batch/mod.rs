@@ -17,9 +17,13 @@
 //! })?;
 //! # Ok(()) }
 //! ```
+//!
+//! A key that a service holds signs many at once instead, under one permission:
+//! [`Batch::run_together`].
 
 mod desk;
 mod journal;
+mod together;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -36,8 +40,10 @@ use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering;
 
 use crate::batch::desk::Desk;
+use crate::batch::desk::SharedKey;
 use crate::batch::journal::Journal;
 use crate::batch::journal::digest_of;
+use crate::crypto::Digest;
 use crate::crypto::DigestAlgorithm;
 use crate::crypto::Digester;
 use crate::error::Error;
@@ -177,28 +183,45 @@ impl<'b> Batch<'b> {
         key: &dyn SigningKey,
         sign: impl Fn(&Item, &FileSource, &dyn SigningKey, &mut dyn Write) -> Result<T, E> + Sync,
     ) -> Result<Vec<Outcome<T, E>>, Error> {
-        self.check()?;
-        let journal = self.journal.as_deref().map(Journal::open).transpose()?;
-        let work = Work {
-            batch: self,
-            sign: &sign,
-            journal,
-            next: AtomicUsize::new(0),
-            finished: AtomicUsize::new(0),
-            outcomes: Mutex::new(self.items.iter().map(|_| Outcome::NotTried).collect()),
-        };
-        let threads = self.threads.min(MOST_THREADS).min(self.items.len());
+        let work = Work::new(self)?;
+        let next = AtomicUsize::new(0);
         let (desk, counter) = Desk::open(key);
         std::thread::scope(|scope| {
-            for _ in 0..threads {
-                let (desk, work) = (desk.clone(), &work);
-                scope.spawn(move || work.go(&desk));
+            for _ in 0..self.threads_for(self.items.len()) {
+                let (desk, work, next, sign) = (desk.clone(), &work, &next, &sign);
+                scope.spawn(move || work.go(next, &desk, || desk.is_lost(), sign));
             }
             // The counter is open as long as somebody stands at it.
             drop(desk);
             counter.serve(key);
         });
-        Ok(work.outcomes.into_inner().unwrap_or_else(PoisonError::into_inner))
+        Ok(work.outcomes())
+    }
+
+    /// As [`run`](Self::run), with a key that signs from whatever thread, as those
+    /// in memory and those on tokens do: the documents' threads use it themselves.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_shared<T: Send, E: From<Error> + Send>(
+        &self,
+        key: &(dyn SigningKey + Sync),
+        sign: impl Fn(&Item, &FileSource, &dyn SigningKey, &mut dyn Write) -> Result<T, E> + Sync,
+    ) -> Result<Vec<Outcome<T, E>>, Error> {
+        let work = Work::new(self)?;
+        let next = AtomicUsize::new(0);
+        let shared = SharedKey::new(key);
+        std::thread::scope(|scope| {
+            for _ in 0..self.threads_for(self.items.len()) {
+                scope.spawn(|| work.go(&next, &shared, || shared.is_lost(), &sign));
+            }
+        });
+        Ok(work.outcomes())
+    }
+
+    /// Threads for so many documents.
+    fn threads_for(&self, documents: usize) -> usize {
+        self.threads.min(MOST_THREADS).min(documents)
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -237,56 +260,100 @@ impl fmt::Debug for Batch<'_> {
 }
 
 /// What the threads share.
-struct Work<'w, T, E, F> {
+struct Work<'w, T, E> {
     batch: &'w Batch<'w>,
-    sign: &'w F,
     journal: Option<Journal>,
-    next: AtomicUsize,
     finished: AtomicUsize,
     outcomes: Mutex<Vec<Outcome<T, E>>>,
 }
 
-impl<T, E, F> Work<'_, T, E, F>
-where
-    E: From<Error>,
-    F: Fn(&Item, &FileSource, &dyn SigningKey, &mut dyn Write) -> Result<T, E>,
-{
-    fn go(&self, key: &Desk) {
-        while !self.batch.cancel.is_cancelled() && !key.is_lost() {
-            let index = self.next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = self.batch.items.get(index) else { break };
-            let outcome = self.one(item, key).unwrap_or_else(Outcome::Failed);
-            let signed = matches!(outcome, Outcome::Done(_) | Outcome::DoneBefore);
-            if let Some(slot) = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner).get_mut(index) {
-                *slot = outcome;
-            }
-            let finished = self.finished.fetch_add(1, Ordering::Relaxed) + 1;
-            if let Some(progress) = self.batch.progress {
-                progress(Progress { finished, total: self.batch.items.len(), index, signed });
-            }
+impl<'w, T, E: From<Error>> Work<'w, T, E> {
+    fn new(batch: &'w Batch<'w>) -> Result<Self, Error> {
+        batch.check()?;
+        let journal = batch.journal.as_deref().map(Journal::open).transpose()?;
+        let outcomes = Mutex::new(batch.items.iter().map(|_| Outcome::NotTried).collect());
+        Ok(Self { batch, journal, finished: AtomicUsize::new(0), outcomes })
+    }
+
+    fn outcomes(self) -> Vec<Outcome<T, E>> {
+        self.outcomes.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A document is through.
+    fn put(&self, index: usize, outcome: Outcome<T, E>) {
+        let signed = matches!(outcome, Outcome::Done(_) | Outcome::DoneBefore);
+        if let Some(slot) = self.outcomes.lock().unwrap_or_else(PoisonError::into_inner).get_mut(index) {
+            *slot = outcome;
+        }
+        let finished = self.finished.fetch_add(1, Ordering::Relaxed) + 1;
+        if let Some(progress) = self.batch.progress {
+            progress(Progress { finished, total: self.batch.items.len(), index, signed });
         }
     }
 
-    fn one(&self, item: &Item, key: &Desk) -> Result<Outcome<T, E>, E> {
+    /// The life of a thread: one document after the other, until the key is lost.
+    fn go(
+        &self,
+        next: &AtomicUsize,
+        key: &dyn SigningKey,
+        lost: impl Fn() -> bool,
+        sign: &impl Fn(&Item, &FileSource, &dyn SigningKey, &mut dyn Write) -> Result<T, E>,
+    ) {
+        while !self.batch.cancel.is_cancelled() && !lost() {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = self.batch.items.get(index) else { break };
+            let outcome = self.one(item, |source, out| sign(item, source, key, out));
+            self.put(index, outcome.unwrap_or_else(Outcome::Failed));
+        }
+    }
+
+    fn one(
+        &self,
+        item: &Item,
+        sign: impl FnOnce(&FileSource, &mut dyn Write) -> Result<T, E>,
+    ) -> Result<Outcome<T, E>, E> {
         let source = FileSource::open(&item.input)?;
-        let input = self.journal.as_ref().map(|_| digest_of(&source)).transpose()?;
-        if let Some((journal, input)) = self.journal.as_ref().zip(input.as_ref())
-            && journal.has_input(input)
-            && let Ok(output) = FileSource::open(&item.output)
-            && journal.has(input, &digest_of(&output)?)
-        {
+        let input = self.input_digest(&source)?;
+        if self.is_done(item, input.as_ref())? {
             return Ok(Outcome::DoneBefore);
         }
+        self.write(item, &source, input.as_ref(), sign).map(Outcome::Done)
+    }
+
+    /// The digest of a document, where there is a journal.
+    fn input_digest(&self, source: &FileSource) -> Result<Option<Digest>, Error> {
+        self.journal.as_ref().map(|_| digest_of(source)).transpose()
+    }
+
+    /// Whether an earlier run signed the document of this digest.
+    fn is_done(&self, item: &Item, input: Option<&Digest>) -> Result<bool, Error> {
+        if let Some((journal, input)) = self.journal.as_ref().zip(input)
+            && journal.has_input(input)
+            && let Ok(output) = FileSource::open(&item.output)
+        {
+            return Ok(journal.has(input, &digest_of(&output)?));
+        }
+        Ok(false)
+    }
+
+    /// Has the signed document written, noted and put in its place.
+    fn write(
+        &self,
+        item: &Item,
+        source: &FileSource,
+        input: Option<&Digest>,
+        sign: impl FnOnce(&FileSource, &mut dyn Write) -> Result<T, E>,
+    ) -> Result<T, E> {
         let digester = DigestAlgorithm::Sha256.digester();
         let mut out = Digesting { out: Output::create(&item.output)?, digester };
-        let done = (self.sign)(item, &source, key, &mut out)?;
+        let done = sign(source, &mut out)?;
         source.check_unchanged()?;
         let Digesting { out, digester } = out;
-        if let Some((journal, input)) = self.journal.as_ref().zip(input.as_ref()) {
+        if let Some((journal, input)) = self.journal.as_ref().zip(input) {
             journal.add(input, &digester.finish(), item)?;
         }
         out.commit()?;
-        Ok(Outcome::Done(done))
+        Ok(done)
     }
 }
 

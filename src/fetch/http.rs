@@ -11,8 +11,12 @@
 //! An access token goes to the address that a request names, never after a redirect.
 //! No cookies, no other credentials, no system store of TLS roots, no compression;
 //! answers are cut off at the size that the request allows while they are read.
+//!
+//! With the feature `tracing`, requests are spans and events of the target
+//! `kyso::fetch`: purpose, duration, size, outcome; no address and no content.
 
 mod proxy;
+mod trace;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -345,6 +349,13 @@ impl HttpClient {
 impl Fetch for HttpClient {
     fn fetch(&self, request: &Request) -> Result<Response, Error> {
         std::thread::sleep(request.wait);
+        trace::request(request.purpose, || self.answer(request))
+    }
+}
+
+impl HttpClient {
+    /// Asks by the way that was chosen, and by the other one where that is of use.
+    fn answer(&self, request: &Request) -> Result<Response, Error> {
         #[allow(clippy::disallowed_methods)] // a client has to measure its own time-out
         let end = Instant::now() + self.timeout(request);
         let Some(get) = ocsp_get(request).filter(|_| self.options.ocsp_method != OcspMethod::Post) else {

@@ -8,6 +8,9 @@ pub mod soft;
 
 use crate::crypto::SignatureAlgorithm;
 use crate::error::Error;
+use crate::path::PathBuilder;
+use crate::time::Time;
+use crate::trust::TrustAnchors;
 use crate::x509::Certificate;
 
 /// Who signs: the certificate and what completes its path.
@@ -28,6 +31,26 @@ impl SignerIdentity {
     #[must_use]
     pub const fn certificate(&self) -> &Certificate {
         &self.certificate
+    }
+
+    /// The same, with what its path to an anchor still lacks: tokens often hold
+    /// the signer's certificate alone, and whoever validates has the root only.
+    ///
+    /// Issuers are taken from `anchors` and `others`; a self-signed anchor is left
+    /// out, as nobody trusts it for being sent along. Where no path is valid at
+    /// `at`, the identity stays as it is: whether it may sign is for
+    /// [`PreSignCheck`](crate::sign::PreSignCheck) to say.
+    #[must_use]
+    pub fn completed(mut self, anchors: &TrustAnchors, others: &[Certificate], at: Time) -> Self {
+        let builder = PathBuilder::new(anchors, at).intermediates(&self.chain).intermediates(others);
+        let Ok(path) = builder.build(&self.certificate) else { return self };
+        let anchor = path.anchor().certificate().filter(|anchor| !anchor.is_self_issued());
+        for issuer in path.certificates().iter().skip(1).chain(anchor) {
+            if !self.chain.contains(issuer) && *issuer != self.certificate {
+                self.chain.push(issuer.clone());
+            }
+        }
+        self
     }
 
     /// Further certificates, embedded into signatures.

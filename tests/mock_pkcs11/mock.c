@@ -7,7 +7,7 @@
  * next call. A copy of the file is a module of its own. Lines of the script:
  *
  *   label TEXT | serial TEXT | slot N | absent
- *   pin TEXT | tries N            the counter and its flags; a right PIN fills it up
+ *   pin TEXT | tries N            the counter and its flags; a right PIN fills it up; "*" is any
  *   flag pad | expired | change | quiet     quiet: no flag before the PIN is locked
  *   mechanism N                   one that the token has, in C notation
  *   key ID LABEL | n HEX | d HEX | always | secretive      a private key; what follows is of it
@@ -382,7 +382,7 @@ ulong_t C_Login(ulong_t handle, ulong_t user, octet *text, ulong_t len) {
     if (expired) LEAVE(PIN_EXPIRED);
     if (left <= 0) LEAVE(PIN_LOCKED);
     if (!text && !pad) LEAVE(ARGUMENTS_BAD);
-    if (text && (len != strlen(pin) || memcmp(text, pin, len))) {
+    if (text && strcmp(pin, "*") && (len != strlen(pin) || memcmp(text, pin, len))) {
         left--;
         LEAVE(left <= 0 ? PIN_LOCKED : PIN_INCORRECT);
     }

@@ -73,6 +73,8 @@ pub struct Rssp {
     pub key_status: &'static str,
     pub certificate_status: &'static str,
     pub mode: &'static str,
+    /// Whether a one-time password is asked for.
+    pub otp: bool,
     polls: Cell<u32>,
     authorised: RefCell<Vec<String>>,
     pub log: RefCell<Vec<(String, Value)>>,
@@ -100,6 +102,7 @@ impl Rssp {
             key_status: "enabled",
             certificate_status: "valid",
             mode: "explicit",
+            otp: true,
             polls: Cell::new(0),
             authorised: RefCell::default(),
             log: RefCell::default(),
@@ -172,7 +175,7 @@ impl Rssp {
         } else {
             answer["authMode"] = json!(self.mode);
             answer["PIN"] = json!({ "presence": "true", "format": "N" });
-            answer["OTP"] = json!({ "presence": "true", "type": "online" });
+            answer["OTP"] = json!({ "presence": self.otp.to_string(), "type": "online" });
         }
         answer
     }
@@ -185,7 +188,8 @@ impl Rssp {
             assert_eq!(body["hashAlgorithmOID"], "2.16.840.1.101.3.4.2.1");
             assert_eq!(body["authData"], json!([{ "id": "PIN", "value": PIN }, { "id": "OTP", "value": OTP }]));
         } else {
-            assert_eq!((&body["PIN"], &body["OTP"]), (&json!(PIN), &json!(OTP)));
+            let otp = if self.otp { json!(OTP) } else { Value::Null };
+            assert_eq!((&body["PIN"], &body["OTP"]), (&json!(PIN), &otp));
         }
         *self.authorised.borrow_mut() = hashes;
         match self.manner {

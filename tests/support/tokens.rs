@@ -30,6 +30,11 @@ pub struct Tokens {
 
 /// Runs `body` in a process of its own, where `SOFTHSM2_CONF` names an empty folder for tokens.
 pub fn with_tokens(name: &str, body: impl FnOnce(&Tokens)) {
+    with_settings(name, "", body);
+}
+
+/// The same with further settings of SoftHSM.
+pub fn with_settings(name: &str, more: &str, body: impl FnOnce(&Tokens)) {
     let Some(module) = module() else {
         assert!(std::env::var_os("KYSO_PEERS_REQUIRED").is_none(), "SoftHSM or OpenSC not found");
         eprintln!("SoftHSM or OpenSC not found: skipped");
@@ -40,7 +45,7 @@ pub fn with_tokens(name: &str, body: impl FnOnce(&Tokens)) {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
-    let settings = format!("directories.tokendir = {}\nobjectstore.backend = file\n", dir.path().display());
+    let settings = format!("directories.tokendir = {}\nobjectstore.backend = file\n{more}", dir.path().display());
     fs::write(dir.path().join("softhsm2.conf"), settings).unwrap();
     let output = Command::new(std::env::current_exe().unwrap())
         .args([name, "--exact", "--nocapture"])

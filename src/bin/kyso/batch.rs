@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal;
+use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 
@@ -14,17 +15,31 @@ use kyso::Time;
 use kyso::batch::Batch;
 use kyso::batch::Item;
 use kyso::batch::Outcome;
+use kyso::crypto::SignatureAlgorithm;
+use kyso::fetch;
 use kyso::files::FileSource;
+use kyso::key::SignatureValue;
+use kyso::key::SignerIdentity;
+use kyso::key::SigningKey;
+use kyso::key::ToBeSigned;
 use kyso::pdf::Pdf;
+use kyso::revocation::Evidence;
 use kyso::secret::Password;
+use kyso::sign::Prepared;
+use kyso::sign::cades::CadesRequest;
+use kyso::sign::cades::Content;
 
 use crate::args::Lang;
 use crate::args::SignArgs;
+use crate::arithmetic;
 use crate::augment::Raise;
+use crate::csc::Remote;
 use crate::exit::Exit;
 use crate::exit::Stop;
 use crate::input;
 use crate::keys;
+use crate::keys::Key;
+use crate::network;
 use crate::print;
 use crate::request;
 use crate::request::Format;
@@ -51,21 +66,30 @@ pub(crate) fn folder(args: &SignArgs) -> Result<Option<PathBuf>, Stop> {
 
 /// Signs all documents into the folder.
 pub(crate) fn sign(args: &SignArgs, folder: &Path, given: &Given, claimed: Time, lang: Lang) -> Result<Exit, Stop> {
-    if args.csc.csc.is_some() {
-        return Err(Stop::usage("--csc signs one document at a time"));
-    }
     let items = items(args, folder)?;
-    let key = keys::open(&args.key, args.signature.digest, args.signature.pss, args.inputs.len())?;
-    let (warnings, evidence) = sign::check_signer(key.identity(), given, args)?;
+    let signer = match &args.csc.csc {
+        Some(_) => Signer::Service(Box::new(Remote::open(args)?)),
+        None => {
+            let (signature, documents) = (&args.signature, args.inputs.len());
+            Signer::Key(keys::open(&args.key, signature.digest, signature.pss, documents, given)?)
+        }
+    };
+    let (warnings, evidence) = sign::check_signer(signer.identity(), given, args)?;
     print::warnings(&warnings, lang);
     let named = input::secret(args.pdf.pdf_password_env.as_deref(), args.pdf.pdf_password_file.as_deref(), None)?;
-    let raise = Raise {
-        level: args.signature.level,
-        tsa: args.signature.tsa.as_deref(),
-        given,
-        online: args.trust.online,
-        vri: args.vri,
-        lang,
+    let work = Work {
+        args,
+        claimed,
+        evidence: &evidence,
+        raise: Raise {
+            level: args.signature.level,
+            tsa: args.signature.tsa.as_deref(),
+            given,
+            online: args.trust.online,
+            vri: args.vri,
+            lang,
+        },
+        named: named.as_ref().map(|named| named.as_str()),
     };
     let bar =
         if std::io::stderr().is_terminal() { ProgressBar::new(items.len() as u64) } else { ProgressBar::hidden() };
@@ -75,28 +99,142 @@ pub(crate) fn sign(args: &SignArgs, folder: &Path, given: &Given, claimed: Time,
     if let Some(jobs) = args.jobs {
         batch = batch.threads(jobs);
     }
-    let outcomes = batch.run(key.as_ref(), |item, source, key, out| {
-        let signing = Signing { args, key, claimed, evidence: &evidence, raise };
+    let mut before = false;
+    let outcomes = match &signer {
+        Signer::Key(key) => {
+            batch.run_shared(key.as_ref(), |item, source, key, out| work.sign(item, source, key, out))?
+        }
+        Signer::Service(remote) => batch.run_together(
+            remote.multisign(),
+            |messages| remote.sign(messages, std::mem::replace(&mut before, true)),
+            |item, source| work.prepare(item, source, remote),
+            |item, source, prepared, value, out| work.complete(item, source, prepared, value, out),
+        )?,
+    };
+    bar.finish_and_clear();
+    report(args, &items, &outcomes, lang)
+}
+
+/// Who signs: document by document, or all that one authorisation permits at once.
+enum Signer<'a> {
+    Key(Key),
+    Service(Box<Remote<'a>>),
+}
+
+impl Signer<'_> {
+    fn identity(&self) -> &SignerIdentity {
+        match self {
+            Self::Key(key) => key.identity(),
+            Self::Service(remote) => remote.identity(),
+        }
+    }
+}
+
+/// How the documents are signed: the same for all.
+struct Work<'w> {
+    args: &'w SignArgs,
+    claimed: Time,
+    evidence: &'w Evidence,
+    raise: Raise<'w>,
+    /// The password of the PDFs.
+    named: Option<&'w str>,
+}
+
+/// A document that waits for its signature value.
+enum Waiting {
+    /// The stored state; the document is opened anew.
+    Pades(Vec<u8>),
+    Cades(Box<Prepared<Content<'static>>>),
+}
+
+impl Work<'_> {
+    fn sign(
+        &self,
+        item: &Item,
+        source: &FileSource,
+        key: &dyn SigningKey,
+        out: &mut dyn Write,
+    ) -> Result<Option<String>, Stop> {
+        let Self { args, claimed, evidence, raise, .. } = *self;
+        let signing = Signing { args, key, claimed, evidence, raise };
         let signed = match request::format(&args.signature, source)? {
             Format::Pades => {
-                let limits = Limits::default();
-                // Nobody is asked for the passwords of a thousand documents.
-                let password = || named.as_ref().map(|named| Password::new(named.as_str()));
-                let (pdf, opening) = match (password(), password()) {
-                    (Some(password), Some(again)) => {
-                        (Pdf::parse_with_password(source, &limits, &password), Opening::Password(again))
-                    }
-                    _ => (Pdf::parse(source, &limits), Opening::Nothing),
-                };
-                let pdf = pdf.map_err(sign::of_pdf(&item.input))?;
+                let (pdf, opening) = self.open(item, source)?;
                 signing.pdf(&pdf, source, opening, &item.input, out)
             }
             Format::Cades => signing.cms(source, out),
         };
         signed.map(|signed| signed.field)
-    })?;
-    bar.finish_and_clear();
-    report(args, &items, &outcomes, lang)
+    }
+
+    fn open<'s>(&self, item: &Item, source: &'s FileSource) -> Result<(Pdf<'s>, Opening), Stop> {
+        let limits = Limits::default();
+        // Nobody is asked for the passwords of a thousand documents.
+        let password = || self.named.map(Password::new);
+        let (pdf, opening) = match (password(), password()) {
+            (Some(password), Some(again)) => {
+                (Pdf::parse_with_password(source, &limits, &password), Opening::Password(again))
+            }
+            _ => (Pdf::parse(source, &limits), Opening::Nothing),
+        };
+        Ok((pdf.map_err(sign::of_pdf(&item.input))?, opening))
+    }
+
+    fn prepare(&self, item: &Item, source: &FileSource, remote: &Remote<'_>) -> Result<(ToBeSigned, Waiting), Stop> {
+        let (signature, identity, algorithm) = (&self.args.signature, remote.identity(), remote.algorithm());
+        match request::format(signature, source)? {
+            Format::Pades => {
+                let (pdf, _) = self.open(item, source)?;
+                let certificate = identity.certificate();
+                let mut wanted = request::pades(&pdf, signature, certificate, self.claimed, self.raise.lang)?;
+                if signature.tsa.is_some() {
+                    wanted = wanted.room_for_timestamp();
+                }
+                let prepared = wanted.algorithm(algorithm).prepare(identity).map_err(sign::of_pdf(&item.input))?;
+                Ok((prepared.to_be_signed().clone(), Waiting::Pades(prepared.to_bytes())))
+            }
+            Format::Cades => {
+                let digest = input::digest(source, sign::digest_under(algorithm))?;
+                // The digest is chosen by that; what is left of the algorithm is the padding.
+                let wanted = CadesRequest::from_digest(digest, self.claimed).backend(arithmetic::backend());
+                let pss = matches!(algorithm, SignatureAlgorithm::RsaPss(_));
+                let prepared = if pss { wanted.pss() } else { wanted }.prepare(identity)?;
+                Ok((prepared.to_be_signed().clone(), Waiting::Cades(Box::new(prepared))))
+            }
+        }
+    }
+
+    fn complete(
+        &self,
+        item: &Item,
+        source: &FileSource,
+        waiting: Waiting,
+        value: &SignatureValue,
+        out: &mut dyn Write,
+    ) -> Result<Option<String>, Stop> {
+        let Self { args, evidence, raise, .. } = self;
+        let tsa = args.signature.tsa.as_deref().map(request::timestamp).transpose()?;
+        match waiting {
+            Waiting::Pades(state) => {
+                let (pdf, opening) = self.open(item, source)?;
+                let prepared = Prepared::resume(&state, &pdf)?.backend(arithmetic::backend());
+                let signed = match tsa {
+                    Some(tsa) => fetch::run(prepared.complete_timestamped(value, tsa)?, &network::client()?)?,
+                    None => prepared.complete(value)?,
+                };
+                sign::write_raised(&signed, source, opening, raise, evidence, out)?;
+                Ok(Some(signed.field_name().to_owned()))
+            }
+            Waiting::Cades(prepared) => {
+                let signed = match tsa {
+                    Some(tsa) => fetch::run(prepared.complete_timestamped(value, tsa)?, &network::client()?)?,
+                    None => prepared.complete(value)?,
+                };
+                sign::write_signed(signed, source, args.signature.detached, raise, evidence, out)?;
+                Ok(None)
+            }
+        }
+    }
 }
 
 /// Each document with the name that it gets in the folder.

@@ -8,9 +8,14 @@ use clap::Args;
 use clap::Subcommand;
 use serde_json::json;
 
+use kyso::crypto::SignatureAlgorithm;
 use kyso::fetch::run;
+use kyso::key::SignatureValue;
+use kyso::key::SignerIdentity;
 use kyso::key::SigningKey;
+use kyso::key::ToBeSigned;
 use kyso::key::remote::RemoteKey;
+use kyso::key::remote::RemoteSigner;
 use kyso::key::remote::csc::Authorisation;
 use kyso::key::remote::csc::CscCredential;
 use kyso::key::remote::csc::CscDialect;
@@ -80,43 +85,91 @@ pub(crate) struct CscListArgs {
     json: bool,
 }
 
-/// The key that the options of `sign` name.
-pub(crate) fn key(args: &SignArgs) -> Result<Box<dyn SigningKey>, Stop> {
-    let (csc, own) = (&args.csc, &args.key);
-    let others = [
-        ("--p12", own.p12.is_some()),
-        ("--key", own.key.is_some()),
-        ("--cert", own.cert.is_some()),
-        ("--chain", !own.chain.is_empty()),
-        ("--pkcs11", own.pkcs11.is_some()),
-        ("--pkcs11-uri", own.pkcs11_uri.is_some()),
-        ("--token", own.token.is_some()),
-        ("--key-label", own.key_label.is_some()),
-        ("--key-id", own.key_id.is_some()),
-        ("--password-env", own.password_env.is_some()),
-        ("--password-file", own.password_file.is_some()),
-    ];
-    if let Some((option, _)) = others.iter().find(|(_, given)| *given) {
-        return Err(Stop::usage(format!("{option}: with --csc the service has key and certificate")));
+/// A credential of a service, with what the options say of its use.
+pub(crate) struct Remote<'a> {
+    args: &'a SignArgs,
+    service: CscService,
+    credential: CscCredential,
+    algorithm: SignatureAlgorithm,
+}
+
+impl<'a> Remote<'a> {
+    /// The credential that the options of `sign` name.
+    pub(crate) fn open(args: &'a SignArgs) -> Result<Self, Stop> {
+        let (csc, own) = (&args.csc, &args.key);
+        let others = [
+            ("--p12", own.p12.is_some()),
+            ("--key", own.key.is_some()),
+            ("--cert", own.cert.is_some()),
+            ("--chain", !own.chain.is_empty()),
+            ("--pkcs11", own.pkcs11.is_some()),
+            ("--pkcs11-uri", own.pkcs11_uri.is_some()),
+            ("--token", own.token.is_some()),
+            ("--key-label", own.key_label.is_some()),
+            ("--key-id", own.key_id.is_some()),
+            ("--password-env", own.password_env.is_some()),
+            ("--password-file", own.password_file.is_some()),
+        ];
+        if let Some((option, _)) = others.iter().find(|(_, given)| *given) {
+            return Err(Stop::usage(format!("{option}: with --csc the service has key and certificate")));
+        }
+        let id = csc.credential.as_deref();
+        let id = id.ok_or_else(|| Stop::usage("--csc needs --credential ID; kyso csc list shows them"))?;
+        let service = service(csc)?;
+        let credential = run(service.credential(id), &network::client()?)?;
+        let signature = &args.signature;
+        let kind = credential.identity().certificate().public_key().key_type();
+        let algorithm = keys::algorithm(kind, credential.default_algorithm(), signature.digest, signature.pss)?;
+        Ok(Self { args, service, credential, algorithm })
     }
-    let id = csc.credential.as_deref();
-    let id = id.ok_or_else(|| Stop::usage("--csc needs --credential ID; kyso csc list shows them"))?;
-    let service = service(csc)?;
-    let network = network::client()?;
-    let credential = run(service.credential(id), &network)?;
-    let mut authorisation = Authorisation::new();
-    let prompt = |wanted: Demand, text: &'static str| (wanted == Demand::Demanded).then_some(text);
-    let pin = prompt(credential.pin(), "PIN: ");
-    if let Some(pin) = input::secret(own.pin_env.as_deref(), own.pin_file.as_deref(), pin)? {
-        authorisation = authorisation.pin(Pin::new(pin.as_str()));
+
+    pub(crate) const fn identity(&self) -> &SignerIdentity {
+        self.credential.identity()
     }
-    if let Some(otp) = one_time_password(csc, &service, &credential)? {
-        authorisation = authorisation.otp(Pin::new(otp.as_str()));
+
+    pub(crate) const fn algorithm(&self) -> SignatureAlgorithm {
+        self.algorithm
     }
-    let signature = &args.signature;
-    let kind = credential.identity().certificate().public_key().key_type();
-    let algorithm = keys::algorithm(kind, credential.default_algorithm(), signature.digest, signature.pss)?;
-    Ok(Box::new(RemoteKey::new(credential.signer(authorisation), network).algorithm(algorithm)))
+
+    /// How many documents one authorisation signs.
+    pub(crate) const fn multisign(&self) -> usize {
+        self.credential.multisign()
+    }
+
+    /// The key, for one signature.
+    pub(crate) fn key(self) -> Result<Box<dyn SigningKey>, Stop> {
+        let signer = self.credential.signer(self.authorisation()?);
+        Ok(Box::new(RemoteKey::new(signer, network::client()?).algorithm(self.algorithm)))
+    }
+
+    /// Has the service sign all of them under one authorisation; `before`, others of this batch had one already.
+    pub(crate) fn sign(&self, messages: Vec<ToBeSigned>, before: bool) -> Result<Vec<SignatureValue>, Stop> {
+        let given = self.args.csc.otp_env.is_some() || self.args.csc.otp_file.is_some();
+        if before && given && self.credential.otp() == Demand::Demanded {
+            let message = format!(
+                "one authorisation of this credential signs {} documents, and the one-time password served that one; \
+                 run the same command with a new one: what is signed is not signed again",
+                self.multisign()
+            );
+            return Err(Stop { exit: Exit::Secret, message });
+        }
+        let signer = self.credential.signer(self.authorisation()?);
+        Ok(run(signer.sign(messages)?, &network::client()?)?)
+    }
+
+    /// What permits one use, from where the options say.
+    fn authorisation(&self) -> Result<Authorisation, Stop> {
+        let own = &self.args.key;
+        let prompt = (self.credential.pin() == Demand::Demanded).then_some("PIN: ");
+        let mut authorisation = Authorisation::new();
+        if let Some(pin) = input::secret(own.pin_env.as_deref(), own.pin_file.as_deref(), prompt)? {
+            authorisation = authorisation.pin(Pin::new(pin.as_str()));
+        }
+        if let Some(otp) = one_time_password(&self.args.csc, &self.service, &self.credential)? {
+            authorisation = authorisation.otp(Pin::new(otp.as_str()));
+        }
+        Ok(authorisation)
+    }
 }
 
 /// The one-time password from where the options say; a person at a terminal is

@@ -3,6 +3,8 @@
 use std::io::IsTerminal;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::PoisonError;
 
 use kyso::Limits;
 use kyso::crypto::Backend;
@@ -17,6 +19,7 @@ use kyso::key::SignerIdentity;
 use kyso::key::SigningKey;
 use kyso::key::ToBeSigned;
 use kyso::key::pkcs11::KeySelector;
+use kyso::key::pkcs11::Label;
 use kyso::key::pkcs11::Login;
 use kyso::key::pkcs11::Module;
 use kyso::key::pkcs11::Token;
@@ -35,6 +38,7 @@ use crate::exit::Stop;
 use crate::input;
 use crate::print;
 use crate::trust;
+use crate::trust::Given;
 
 /// Opens the key that the options name, to sign so many documents.
 pub(crate) fn open(
@@ -42,7 +46,8 @@ pub(crate) fn open(
     digest: Option<DigestName>,
     pss: bool,
     documents: usize,
-) -> Result<Box<dyn SigningKey>, Stop> {
+    given: &Given,
+) -> Result<Key, Stop> {
     let token = args.pkcs11.is_some() || args.pkcs11_uri.is_some();
     // An option that is passed over in silence is one that somebody relied on.
     let of_tokens = [
@@ -59,7 +64,7 @@ pub(crate) fn open(
         let whose = if token { "of a key file; a token has a PIN" } else { "for keys on a token" };
         return Err(Stop::usage(format!("{option} is {whose}")));
     }
-    match (&args.p12, &args.key, token) {
+    let key = match (&args.p12, &args.key, token) {
         (Some(_), None, false) if args.cert.is_some() => {
             Err(Stop::usage("--cert: the PKCS#12 store holds the certificate of its key"))
         }
@@ -70,12 +75,18 @@ pub(crate) fn open(
             Err(Stop::usage("which key? Give --p12 FILE, --key FILE --cert FILE, or --pkcs11 MODULE"))
         }
         _ => Err(Stop::usage("--p12, --key and --pkcs11: give one of them")),
-    }
+    }?;
+    let own = key.identity();
+    let identity = own.clone().completed(&given.anchors, given.evidence.certificates(), given.at);
+    Ok(if identity.chain().len() == own.chain().len() { key } else { Box::new(WithChain { key, identity }) })
 }
+
+/// A key that signs from whatever thread.
+pub(crate) type Key = Box<dyn SigningKey + Sync>;
 
 /// A key with further certificates beside those that it came with.
 struct WithChain {
-    key: Box<dyn SigningKey>,
+    key: Key,
     identity: SignerIdentity,
 }
 
@@ -93,7 +104,7 @@ impl SigningKey for WithChain {
     }
 }
 
-fn with_chain(key: Box<dyn SigningKey>, chain: &[PathBuf]) -> Result<Box<dyn SigningKey>, Stop> {
+fn with_chain(key: Key, chain: &[PathBuf]) -> Result<Key, Stop> {
     if chain.is_empty() {
         return Ok(key);
     }
@@ -117,7 +128,7 @@ fn from_pkcs12(
     args: &KeyArgs,
     (digest, pss): (Option<DigestName>, bool),
     documents: usize,
-) -> Result<Box<dyn SigningKey>, Stop> {
+) -> Result<Key, Stop> {
     let octets = zeroize::Zeroizing::new(input::read(path)?);
     let prompt = format!("Password of {}: ", path.display());
     // A store without a password is opened with an empty one.
@@ -138,7 +149,7 @@ fn from_file(
     args: &KeyArgs,
     (digest, pss): (Option<DigestName>, bool),
     documents: usize,
-) -> Result<Box<dyn SigningKey>, Stop> {
+) -> Result<Key, Stop> {
     let key = private_key(path, args)?;
     let cert = args.cert.as_ref().ok_or_else(|| Stop::usage("--key needs --cert"))?;
     let identity = identity(cert, &args.chain)?;
@@ -160,7 +171,7 @@ pub(crate) fn private_key(path: &Path, args: &KeyArgs) -> Result<PrivateKey, Sto
     .map_err(|e| Stop::from(e).of_file(path))
 }
 
-fn from_token(args: &KeyArgs, digest: Option<DigestName>, pss: bool) -> Result<Box<dyn SigningKey>, Stop> {
+fn from_token(args: &KeyArgs, digest: Option<DigestName>, pss: bool) -> Result<Key, Stop> {
     let (session, key) = session(args)?;
     let key = match &args.cert {
         Some(cert) => session.signing_key_with(key, identity(cert, &[])?)?,
@@ -195,21 +206,31 @@ pub(crate) fn session(args: &KeyArgs) -> Result<(TokenSession, KeySelector), Sto
     // Nobody is asked for the PIN of a token that is not there.
     let module = Module::load(module)?;
     let tokens = module.tokens()?;
-    let wanted = |t: &&Token| args.token.as_ref().is_none_or(|label| t.label().octets() == label.as_bytes());
+    let wanted = |t: &&Token| match &uri {
+        Some(uri) => {
+            let is = |wanted: Option<&str>, label: &Label| wanted.is_none_or(|wanted| label.to_string() == wanted);
+            is(uri.token(), t.label()) && is(uri.serial(), t.serial())
+        }
+        None => args.token.as_ref().is_none_or(|label| t.label().octets() == label.as_bytes()),
+    };
     let Some(there) = tokens.iter().find(wanted) else {
         let which = args.token.as_ref().map_or_else(|| "a token".to_owned(), |label| format!("the token \"{label}\""));
         let there: Vec<String> = tokens.iter().map(ToString::to_string).collect();
         let there = if there.is_empty() { "none".to_owned() } else { there.join(", ") };
         return Err(Stop { exit: Exit::Service, message: format!("{which} is not there; there is {there}") });
     };
-    let login = login(args, there.has_pin_pad())?;
+    let login = login(args, uri.as_ref().and_then(TokenUri::pin_source), there.has_pin_pad())?;
     let login = if args.final_try { login.allow_final_try() } else { login };
     Ok((module.login(token, login)?, key))
 }
 
 /// The PIN from an option, from the device's own pad, or from a person at a terminal.
-fn login(args: &KeyArgs, pin_pad: bool) -> Result<Login, Stop> {
-    if let Some(pin) = input::secret(args.pin_env.as_deref(), args.pin_file.as_deref(), None)? {
+fn login(args: &KeyArgs, uri_source: Option<&str>, pin_pad: bool) -> Result<Login, Stop> {
+    let of_uri = match uri_source.filter(|_| args.pin_env.is_none() && args.pin_file.is_none()) {
+        Some(source) => Some(pin_source(source)?),
+        None => None,
+    };
+    if let Some(pin) = input::secret(args.pin_env.as_deref(), args.pin_file.as_deref().or(of_uri), None)? {
         // It stays where it came from; a key that wants it for each signature gets it.
         return Ok(Login::with_kept_pin(Pin::new(pin.as_str())));
     }
@@ -222,9 +243,21 @@ fn login(args: &KeyArgs, pin_pad: bool) -> Result<Login, Stop> {
         return Err(Stop { exit: Exit::Secret, message });
     }
     Ok(Login::with_callback(|request| {
+        // Of several signatures that want the PIN, one after the other asks.
+        static ASKING: Mutex<()> = Mutex::new(());
+        let _asking = ASKING.lock().unwrap_or_else(PoisonError::into_inner);
         let prompt = format!("PIN of {}: ", request.token());
         input::secret(None, None, Some(&prompt)).ok().flatten().map(|pin| Pin::new(pin.as_str()))
     }))
+}
+
+/// The file that a URI names (RFC 7512 §2.4).
+fn pin_source(source: &str) -> Result<&Path, Stop> {
+    let path = source.strip_prefix("file:").map_or(source, |path| path.strip_prefix("//").unwrap_or(path));
+    if path.starts_with('/') {
+        return Ok(Path::new(path));
+    }
+    Err(Stop::usage("pin-source in the URI: only an absolute path or file: is read; give --pin-env or --pin-file"))
 }
 
 /// A `CKA_ID` from hexadecimal digits.

@@ -11,6 +11,7 @@ use kyso::Limits;
 use kyso::Time;
 use kyso::cms::SignedData;
 use kyso::crypto::DigestAlgorithm;
+use kyso::crypto::SignatureAlgorithm;
 use kyso::error::IoError;
 use kyso::fetch;
 use kyso::files;
@@ -78,9 +79,9 @@ pub(crate) fn sign(args: &SignArgs, lang: Lang) -> Outcome {
         return Err(Stop::usage("--in-place appends to a PDF; a CAdES signature is a file of its own"));
     }
     check_cosigning(args, format)?;
-    let key = match &args.csc.csc {
-        Some(_) => csc::key(args)?,
-        None => keys::open(&args.key, args.signature.digest, args.signature.pss, 1)?,
+    let key: Box<dyn SigningKey> = match &args.csc.csc {
+        Some(_) => csc::Remote::open(args)?.key()?,
+        None => keys::open(&args.key, args.signature.digest, args.signature.pss, 1, &given)?,
     };
     let (warnings, evidence) = check_signer(key.identity(), &given, args)?;
     print::warnings(&warnings, lang);
@@ -254,18 +255,29 @@ impl<'s> Signing<'s> {
         let watched = Watched::new(source, if args.signature.detached { 1 } else { 2 });
         let request = CadesRequest::from_digest(input::digest(&watched, digest_of(*key))?, *claimed)
             .backend(arithmetic::backend());
-        let mut signed = match &args.signature.tsa {
+        let signed = match &args.signature.tsa {
             Some(url) => fetch::run(request.sign_timestamped(*key, request::timestamp(url)?)?, &network::client()?)?,
             None => request.sign(*key)?,
         };
-        if raise.level.is_long_term() {
-            let cms = SignedData::from_octets(signed.octets(), &Limits::default())?;
-            signed = raise.cms(cms, Some(&watched), self.evidence)?;
-        }
-        let inside: Option<&dyn Source> = if args.signature.detached { None } else { Some(&watched) };
-        write_cms_to(out, &signed, inside)?;
+        write_signed(signed, &watched, args.signature.detached, raise, self.evidence, out)?;
         Ok(Signed { field: None, tail: None })
     }
+}
+
+/// Writes a CMS over `content`, raised to its level where that is above B-T.
+pub(crate) fn write_signed(
+    mut signed: SignedCms,
+    content: &dyn Source,
+    detached: bool,
+    raise: &Raise<'_>,
+    evidence: &Evidence,
+    out: &mut dyn Write,
+) -> Result<(), Stop> {
+    if raise.level.is_long_term() {
+        let cms = SignedData::from_octets(signed.octets(), &Limits::default())?;
+        signed = raise.cms(cms, Some(content), evidence)?;
+    }
+    write_cms_to(out, &signed, (!detached).then_some(content))
 }
 
 /// What the document hides from whoever signs it first. To look through a long one takes longer than to sign it;
@@ -315,8 +327,13 @@ pub(crate) fn of_pdf(path: &Path) -> impl Fn(kyso::Error) -> Stop {
 
 /// The digest of the content under this key.
 pub(crate) fn digest_of(key: &dyn SigningKey) -> DigestAlgorithm {
+    digest_under(key.default_algorithm())
+}
+
+/// The digest of the content under this algorithm.
+pub(crate) fn digest_under(algorithm: SignatureAlgorithm) -> DigestAlgorithm {
     // RFC 8419 §3.1 binds Ed25519 to SHA-512.
-    key.default_algorithm().digest().unwrap_or(DigestAlgorithm::Sha512)
+    algorithm.digest().unwrap_or(DigestAlgorithm::Sha512)
 }
 
 /// Writes a CMS, with the content that goes inside.

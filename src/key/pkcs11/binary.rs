@@ -43,27 +43,53 @@ pub(super) fn fault(path: &Path) -> Result<Option<String>, Error> {
 }
 
 /// What the loader's complaint about the library at `path`, which is one of this system, means.
+///
+/// Which libraries a library needs could be read from it; where they are looked
+/// for is known to the loader alone. It refuses before anything of the library runs.
 pub(super) fn explained(path: &Path, error: &cryptoki::error::Error) -> String {
-    let text = match error {
-        cryptoki::error::Error::LibraryLoading(e) => e.to_string(),
-        cryptoki::error::Error::MissingSymbol(_) => return "it is a library, but no PKCS#11 module".into(),
-        e => return e.to_string(),
-    };
-    let of = |marker: &str| text.split(marker).next().filter(|_| text.contains(marker)).map(str::trim);
-    // glibc and musl name the file that was not found; macOS writes "Library not loaded: FILE".
-    let missing = of(": cannot open shared object file")
-        .or_else(|| text.split("Error loading shared library ").nth(1).and_then(|t| t.split(':').next()))
-        .or_else(|| text.split("Library not loaded: ").nth(1).and_then(|t| t.split_whitespace().next()));
-    match missing {
-        Some(name) if !path.ends_with(name) && !name.is_empty() => {
-            format!("a library that it needs is missing: {name}; install the token's driver whole")
-        }
+    match error {
+        cryptoki::error::Error::LibraryLoading(e) => complaint(path, &e.to_string()),
+        cryptoki::error::Error::MissingSymbol(_) => "it is a library, but no PKCS#11 module".into(),
+        e => e.to_string(),
+    }
+}
+
+fn complaint(path: &Path, text: &str) -> String {
+    if let Some((version, library)) = missing_version(text) {
+        return format!(
+            "it was built for a newer system: version {version} of {library} is missing; \
+             take the build of the token's driver for this system"
+        );
+    }
+    match missing_library(path, text) {
+        Some(name) => format!("a library that it needs is missing: {name}; install the token's driver whole"),
         // ERROR_MOD_NOT_FOUND, of a file that is there.
         None if cfg!(windows) && text.contains("126") => {
             format!("a library that it needs is missing; install the token's driver whole ({text})")
         }
-        _ => text,
+        None => text.to_owned(),
     }
+}
+
+/// The library that was not found. The words around its name can be in the user's language.
+fn missing_library<'t>(path: &Path, text: &'t str) -> Option<&'t str> {
+    // musl and macOS.
+    for before in ["Error loading shared library ", "Library not loaded: "] {
+        if let Some((_, rest)) = text.split_once(before) {
+            return rest.split([':', ' ', '\n']).next().filter(|name| !name.is_empty() && !path.ends_with(name));
+        }
+    }
+    // glibc: a library that was found stands there with its folder.
+    let (name, _) = text.split_once(": ")?;
+    let plain = !name.is_empty() && !name.contains(['/', ' ']) && name.contains(".so");
+    (plain && !path.ends_with(name)).then_some(name)
+}
+
+/// The version of a library's symbols that is not there, and the library; glibc has these words in English alone.
+fn missing_version(text: &str) -> Option<(&str, &str)> {
+    let (library, rest) = text.split_once(": version `")?;
+    let (version, rest) = rest.split_once('\'')?;
+    rest.contains("required by").then_some((version, library))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -227,6 +253,26 @@ mod tests {
         assert_eq!(library(&both, b""), Some((System::Apple, vec![Machine::X86_64, Machine::Arm64])));
         assert_eq!(library(b"#!/bin/sh", b""), None);
         assert_eq!(library(&[0xCA, 0xFE, 0xBA, 0xBE, 0, 0, 0, 52], b""), None);
+    }
+
+    #[test]
+    fn complaints_of_loaders_are_understood() {
+        let path = Path::new("/opt/vendor/module.so");
+        let missing = |text: &str| complaint(path, text);
+        for text in [
+            "libvendor.so.2: cannot open shared object file: No such file or directory",
+            "libvendor.so.2: không thể mở tập tin đối tượng dùng chung: Không có tập tin hoặc thư mục như vậy",
+            "Error loading shared library libvendor.so.2: No such file or directory (needed by /opt/vendor/module.so)",
+            "dlopen(/opt/vendor/module.so, 1): Library not loaded: libvendor.so.2\n  Referenced from: x",
+        ] {
+            assert!(missing(text).contains("missing: libvendor.so.2;"), "{}", missing(text));
+        }
+        let version =
+            "/lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.99' not found (required by /opt/vendor/module.so)";
+        assert!(missing(version).contains("version GLIBC_2.99 of /lib/x86_64-linux-gnu/libc.so.6"));
+        for other in ["/opt/vendor/module.so: undefined symbol: x", "module.so: cannot open", "x", ""] {
+            assert_eq!(missing(other), other);
+        }
     }
 
     #[test]

@@ -57,6 +57,8 @@ struct Life {
     slot: u64,
     idle: Vec<Session>,
     out: usize,
+    /// Who waits for a session to come back.
+    waiting: usize,
     /// Counts how often the sessions were made again: handles are good within one generation.
     generation: u64,
     end: Option<End>,
@@ -97,7 +99,7 @@ impl Shared {
             PinSource::OnDevice => (None, Again::OnDevice),
             PinSource::Public => (None, Again::Public),
         };
-        let life = Life { slot: token.slot(), idle: Vec::new(), out: 0, generation: 0, end: None };
+        let life = Life { slot: token.slot(), idle: Vec::new(), out: 0, waiting: 0, generation: 0, end: None };
         let shared = Arc::new(Self {
             module,
             token: token.clone(),
@@ -207,7 +209,9 @@ impl Shared {
                 }
                 // The token has no more of them: those that are out come back.
                 Err(CallError::Pkcs11(RvError::SessionCount, _)) if life.out > 0 && life.idle.is_empty() => {
+                    life.waiting += 1;
                     life = self.returned.wait(life).unwrap_or_else(PoisonError::into_inner);
+                    life.waiting -= 1;
                 }
                 Err(CallError::Pkcs11(RvError::SessionCount, _)) if !life.idle.is_empty() => {}
                 Err(e) => return Err(failed("open session", &e)),
@@ -463,8 +467,12 @@ impl Drop for Borrowed<'_> {
         if good {
             life.idle.extend(session.take());
         }
+        // To wake nobody is a call of the system too.
+        let waited_for = life.waiting > 0;
         drop(life);
-        self.shared.returned.notify_one();
+        if waited_for {
+            self.shared.returned.notify_one();
+        }
         drop(session);
     }
 }

@@ -199,6 +199,33 @@ mod tests {
     }
 
     #[test]
+    fn each_algorithm_goes_by_the_token_or_by_its_digest() {
+        use DigestAlgorithm as D;
+        use MechanismType as M;
+        for (digest, rsa, pss, ecdsa) in [
+            (D::Sha256, M::SHA256_RSA_PKCS, M::SHA256_RSA_PKCS_PSS, M::ECDSA_SHA256),
+            (D::Sha384, M::SHA384_RSA_PKCS, M::SHA384_RSA_PKCS_PSS, M::ECDSA_SHA384),
+            (D::Sha512, M::SHA512_RSA_PKCS, M::SHA512_RSA_PKCS_PSS, M::ECDSA_SHA512),
+        ] {
+            let algorithms = [
+                (SignatureAlgorithm::RsaPkcs1v15(digest), rsa, M::RSA_PKCS),
+                (SignatureAlgorithm::RsaPss(PssParameters::new(digest)), pss, M::RSA_PKCS_PSS),
+                (SignatureAlgorithm::Ecdsa(digest), ecdsa, M::ECDSA),
+            ];
+            for (algorithm, hashing, bare) in algorithms {
+                let of = |there: &[MechanismType]| {
+                    let plan = plan(&algorithm, there).unwrap();
+                    (plan.mechanism().unwrap().mechanism_type(), plan.hashes_on_token())
+                };
+                assert_eq!(of(&[bare, hashing]), (hashing, true), "{}", algorithm.name());
+                assert_eq!(of(&[bare]), (bare, false), "{}", algorithm.name());
+                assert_eq!(of(&[hashing]), (hashing, true), "{}", algorithm.name());
+                assert!(plan(&algorithm, &[M::SHA256, M::AES_ECB]).is_err());
+            }
+        }
+    }
+
+    #[test]
     fn one_that_does_not_gets_the_digest() {
         let bare = [MechanismType::RSA_PKCS, MechanismType::ECDSA];
         let rsa = plan(&RSA, &bare).unwrap();

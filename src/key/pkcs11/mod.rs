@@ -17,7 +17,9 @@
 //!
 //! - A module is loaded once per process, and one that the host initialized is
 //!   adopted. Its calls are made on a thread of its own, one after the other;
-//!   side by side only by choice ([`Module::allow_parallel_calls`]).
+//!   side by side only by choice ([`Module::allow_parallel_calls`]). To go to that
+//!   thread and back takes two switches of threads, which is nothing beside a card
+//!   and much beside an HSM's curve: [`Module::with_calls_on_callers_thread`].
 //! - A call that hangs is left after a time limit ([`Module::with_time_limit`]) or
 //!   when it is called off ([`Module::with_cancellation`]).
 //! - A PIN is tried once ([`Login`]). The flags are read before, and a final try is

@@ -143,7 +143,7 @@ impl Module {
                 }
             }
         };
-        let patience = Patience { limit: Self::DEFAULT_TIME_LIMIT, cancellation: None };
+        let patience = Patience { limit: Self::DEFAULT_TIME_LIMIT, cancellation: None, on_caller: false };
         loaded.prepare(&patience)?;
         Ok(Self { loaded, patience })
     }
@@ -174,12 +174,33 @@ impl Module {
     /// [`Error::Token`] where the module could not take locks of the operating
     /// system when it was initialized.
     pub fn allow_parallel_calls(&self, threads: usize) -> Result<(), Error> {
-        let initialized = *self.loaded.initialized.lock().unwrap_or_else(PoisonError::into_inner);
-        if initialized == Some(Initialized::ByUs { locks: false }) {
-            return Err(TokenError::new("allow parallel calls", "the module does no locking (CKR_CANT_LOCK)").into());
-        }
+        self.check_locks("allow parallel calls")?;
         self.loaded.worker.allow(threads);
         Ok(())
+    }
+
+    /// The same module, whose calls are made on the thread of whoever asks for
+    /// them, side by side with all others: for the modules of HSMs and fast
+    /// tokens, where going to another thread and back takes as long as the signature.
+    ///
+    /// Such a call cannot be left: [`with_time_limit`](Self::with_time_limit) has
+    /// no meaning for it, and a cancellation is looked at only before it begins.
+    ///
+    /// # Errors
+    /// As [`allow_parallel_calls`](Self::allow_parallel_calls).
+    pub fn with_calls_on_callers_thread(mut self) -> Result<Self, Error> {
+        self.check_locks("allow calls on the caller's thread")?;
+        self.patience.on_caller = true;
+        Ok(self)
+    }
+
+    fn check_locks(&self, operation: &'static str) -> Result<(), Error> {
+        match *self.loaded.initialized.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(Initialized::ByUs { locks: false }) => {
+                Err(TokenError::new(operation, "the module does no locking (CKR_CANT_LOCK)").into())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Finalizes the module and initializes it anew: for drivers that do not

@@ -16,6 +16,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
+use std::time::Instant;
 
 /// How often a caller who can be called off looks whether that has happened.
 const LOOK: Duration = Duration::from_millis(20);
@@ -51,6 +52,8 @@ impl Cancellation {
 pub(super) struct Patience {
     pub(super) limit: Duration,
     pub(super) cancellation: Option<Cancellation>,
+    /// Calls are made by whoever asks for them, and waited for however long they take.
+    pub(super) on_caller: bool,
 }
 
 impl Patience {
@@ -103,7 +106,7 @@ enum Turn {
 /// Where a call is.
 enum Phase<T> {
     Queued,
-    Running,
+    Running(Instant),
     Done(T),
     Ended(NoResult),
     /// The caller has left.
@@ -145,6 +148,9 @@ impl Worker {
         if patience.is_cancelled() {
             return Err(NoResult::Cancelled);
         }
+        if patience.on_caller {
+            return Ok(f());
+        }
         let ticket = Arc::new(Ticket { phase: Mutex::new(Phase::Queued), changed: Condvar::new() });
         let (theirs, inner) = (Arc::clone(&ticket), Arc::clone(&self.0));
         self.submit(Box::new(move |turn| theirs.serve(turn, &inner, f)))?;
@@ -167,8 +173,12 @@ impl Worker {
             }
         }
         state.queue.push_back(task);
+        let idle = state.idle > 0;
         drop(state);
-        self.0.work.notify_one();
+        // Those that are in a call look at the queue when they come back.
+        if idle {
+            self.0.work.notify_one();
+        }
         Ok(())
     }
 }
@@ -222,11 +232,13 @@ impl<T> Ticket<T> {
             match (&*phase, turn) {
                 (Phase::Left, _) => return,
                 (_, Turn::Refuse) => *phase = Phase::Ended(NoResult::Stuck),
-                (_, Turn::Run) => *phase = Phase::Running,
+                // Nobody is woken for this, which would cost as much as to be woken for the
+                // result: who waits looks at the clock when it is time to.
+                (_, Turn::Run) => *phase = Phase::Running(now()),
             }
         }
-        self.changed.notify_one();
         if turn == Turn::Refuse {
+            self.changed.notify_one();
             return;
         }
         // A panic must not take the one thread of the module along.
@@ -243,41 +255,31 @@ impl<T> Ticket<T> {
     }
 
     fn wait(&self, patience: &Patience, inner: &Inner) -> Result<T, NoResult> {
-        let mut left = patience.limit;
         let mut phase = self.lock();
         loop {
-            let step = match (&*phase, &patience.cancellation) {
-                (Phase::Done(_) | Phase::Ended(_), _) => break,
-                (_, Some(_)) if patience.is_cancelled() => return Err(self.leave(phase, inner, NoResult::Cancelled)),
-                (Phase::Running, _) if left.is_zero() => return Err(self.leave(phase, inner, NoResult::TooSlow)),
-                (Phase::Running, None) => Some(left),
-                (Phase::Running, Some(_)) => Some(left.min(LOOK)),
-                (_, Some(_)) => Some(LOOK),
-                (_, None) => None,
+            let left = match &*phase {
+                Phase::Done(_) | Phase::Ended(_) => break,
+                _ if patience.is_cancelled() => return Err(self.leave(phase, inner, NoResult::Cancelled)),
+                Phase::Running(since) => patience.limit.saturating_sub(since.elapsed()),
+                // Its turn may begin just after this look.
+                _ => patience.limit.max(LOOK),
             };
-            let running = matches!(*phase, Phase::Running);
-            phase = match step {
-                None => self.changed.wait(phase).unwrap_or_else(PoisonError::into_inner),
-                Some(step) => {
-                    let (guard, timeout) =
-                        self.changed.wait_timeout(phase, step).unwrap_or_else(PoisonError::into_inner);
-                    if running && timeout.timed_out() {
-                        left = left.saturating_sub(step);
-                    }
-                    guard
-                }
-            };
+            if left.is_zero() {
+                return Err(self.leave(phase, inner, NoResult::TooSlow));
+            }
+            let step = if patience.cancellation.is_some() { left.min(LOOK) } else { left };
+            phase = self.changed.wait_timeout(phase, step).unwrap_or_else(PoisonError::into_inner).0;
         }
         match std::mem::replace(&mut *phase, Phase::Left) {
             Phase::Done(value) => Ok(value),
             Phase::Ended(why) => Err(why),
             // The loop ends with one of the two.
-            Phase::Queued | Phase::Running | Phase::Left => Err(NoResult::Panicked),
+            Phase::Queued | Phase::Running(_) | Phase::Left => Err(NoResult::Panicked),
         }
     }
 
     fn leave(&self, mut phase: MutexGuard<'_, Phase<T>>, inner: &Inner, why: NoResult) -> NoResult {
-        let running = matches!(*phase, Phase::Running);
+        let running = matches!(*phase, Phase::Running(_));
         *phase = Phase::Left;
         let waiting = if running { inner.leave() } else { VecDeque::new() };
         drop(phase);
@@ -286,6 +288,11 @@ impl<T> Ticket<T> {
         }
         why
     }
+}
+
+#[allow(clippy::disallowed_methods)] // measures a device and decides nothing
+fn now() -> Instant {
+    Instant::now()
 }
 
 #[cfg(test)]
@@ -297,7 +304,7 @@ mod tests {
     const FOREVER: Duration = Duration::from_secs(3600);
 
     fn patience(limit: Duration) -> Patience {
-        Patience { limit, cancellation: None }
+        Patience { limit, cancellation: None, on_caller: false }
     }
 
     #[test]
@@ -322,7 +329,7 @@ mod tests {
         let call = {
             let (worker, switch) = (Arc::clone(&worker), switch.clone());
             std::thread::spawn(move || {
-                let patience = Patience { limit: FOREVER, cancellation: Some(switch) };
+                let patience = Patience { limit: FOREVER, cancellation: Some(switch), on_caller: false };
                 worker.run(&patience, move || {
                     began.send(()).unwrap();
                     hung.recv()
@@ -360,6 +367,48 @@ mod tests {
     }
 
     #[test]
+    fn the_limit_counts_from_the_beginning_of_a_call_and_not_from_its_queue() {
+        let worker = Arc::new(Worker::new());
+        let (release, hung) = mpsc::channel::<()>();
+        let (began, begun) = mpsc::channel();
+        let first = {
+            let worker = Arc::clone(&worker);
+            std::thread::spawn(move || {
+                worker.run(&patience(FOREVER), move || {
+                    began.send(()).unwrap();
+                    hung.recv()
+                })
+            })
+        };
+        begun.recv().unwrap();
+        let second = {
+            let worker = Arc::clone(&worker);
+            std::thread::spawn(move || worker.run(&patience(Duration::from_millis(1)), std::thread::park))
+        };
+        while worker.0.lock().queue.is_empty() {
+            std::thread::yield_now();
+        }
+        // Long after its limit it waits still for its turn.
+        std::thread::sleep(3 * LOOK);
+        assert!(!second.is_finished());
+        drop(release);
+        assert!(first.join().unwrap().unwrap().is_err());
+        assert_eq!(second.join().unwrap().unwrap_err(), NoResult::TooSlow);
+    }
+
+    #[test]
+    fn calls_on_the_callers_thread_wait_for_nobody() {
+        let worker = Worker::new();
+        let direct = Patience { on_caller: true, ..patience(Duration::ZERO) };
+        let thread = worker.run(&direct, || std::thread::current().id()).unwrap();
+        assert_eq!((thread, worker.0.lock().threads), (std::thread::current().id(), 0));
+        let switch = Cancellation::new();
+        switch.cancel();
+        let direct = Patience { cancellation: Some(switch), ..direct };
+        assert_eq!(worker.run(&direct, || ()).unwrap_err(), NoResult::Cancelled);
+    }
+
+    #[test]
     fn a_panic_ends_one_call_alone() {
         let worker = Worker::new();
         let panics = worker.run(&patience(FOREVER), || std::panic::resume_unwind(Box::new(())));
@@ -371,7 +420,7 @@ mod tests {
     fn what_is_cancelled_is_not_begun() {
         let switch = Cancellation::new();
         switch.cancel();
-        let patience = Patience { limit: FOREVER, cancellation: Some(switch) };
+        let patience = Patience { limit: FOREVER, cancellation: Some(switch), on_caller: false };
         let called = Worker::new().run(&patience, || panic!("called"));
         assert_eq!(called.unwrap_err(), NoResult::Cancelled);
     }
