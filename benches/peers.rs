@@ -5,10 +5,12 @@
 //! SHA extensions, OpenSSL digests faster than the sha2 crate; its own row tells.
 //!
 //! ```sh
-//! cargo bench --bench peers                        # 1 MB and 300 MB
+//! cargo bench --bench peers                        # all of it: 1, 30 and 300 MB, objects, streams, signatures
 //! cargo bench --bench peers --features aws-lc-rs   # by the second backend too
 //! cargo bench --bench peers --features cli         # and through the `kyso` command
-//! cargo bench --bench peers -- 1 30                # other sizes, in MB
+//! cargo bench --bench peers -- 1 30                # sizes, in MB
+//! cargo bench --bench peers -- objects streams     # 200,000 objects in the file itself, in object streams
+//! cargo bench --bench peers -- signatures          # 1 MB with 50 signatures
 //! ```
 //!
 //! Run it on an idle machine. Nothing depends on the figures, and no test does.
@@ -24,15 +26,14 @@
 mod ca;
 #[path = "../tests/support/der.rs"]
 mod der;
+mod workloads;
 
 use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::fs;
 use std::fs::File;
 use std::hint::black_box;
-use std::io::BufWriter;
 use std::io::Read;
-use std::io::Write;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
@@ -77,10 +78,8 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
     match arguments.first().map(String::as_str) {
         Some("child") => child(&arguments[1..]),
-        _ => {
-            let sizes: Vec<u64> = arguments.iter().filter_map(|a| a.parse().ok()).collect();
-            measure(if sizes.is_empty() { &[1, 300] } else { &sizes });
-        }
+        Some(_) => measure(&arguments),
+        None => measure(&["1", "30", "300", "objects", "streams", "signatures"].map(String::from)),
     }
 }
 
@@ -158,42 +157,118 @@ struct Keys {
     certificate: PathBuf,
 }
 
-fn measure(sizes: &[u64]) {
+fn measure(works: &[String]) {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench");
     fs::create_dir_all(&folder).unwrap();
     let keys = in_process(&folder);
     let own = std::env::current_exe().unwrap();
-    for size in sizes {
-        let (input, signed) = (folder.join(format!("{size}.pdf")), folder.join(format!("{size}-signed.pdf")));
-        scan_like(&input, size * 1_000_000);
-        println!("\n{size} MB                            wall, to openssl dgst   processor              peak");
-        row("cp", "cp".as_ref(), &[input.as_os_str(), signed.as_os_str()], &input);
-        let cms = folder.join(format!("{size}.p7s"));
-        for (backend, _) in backends() {
-            println!("  by {backend}");
-            let child = |operation: &str, files: &[&Path]| -> Vec<OsString> {
-                let words = ["child", operation, backend].map(OsString::from);
-                words.into_iter().chain(files.iter().map(|file| file.as_os_str().to_owned())).collect()
-            };
-            let trust = [&keys.root, &keys.issuing, &keys.crls[0], &keys.crls[1]].map(PathBuf::as_path);
-            row("hash", &own, &child("hash", &[&input]), &input);
-            let sign: [&Path; 4] = [&input, &signed, &keys.key, &keys.certificate];
-            row("sign, PAdES B-B, RSA-2048", &own, &child("sign", &sign), &input);
-            row(
-                "validate, 3 certificates",
-                &own,
-                &child("validate", &[&[signed.as_path()], &trust[..]].concat()),
-                &signed,
-            );
-            let sign: [&Path; 4] = [&input, &cms, &keys.key, &keys.certificate];
-            row("sign, CAdES detached", &own, &child("cms-sign", &sign), &input);
-            let files = [&[cms.as_path()], &trust[..], &[input.as_path()]].concat();
-            row("validate, CAdES detached", &own, &child("cms-validate", &files), &input);
-        }
-        if let Some(kyso) = option_env!("CARGO_BIN_EXE_kyso").filter(|_| cfg!(feature = "cli")) {
-            command(Path::new(kyso), &input, &signed, &keys);
+    for work in works {
+        let bench = Bench { folder: &folder, keys: &keys, own: &own, work };
+        match (work.as_str(), work.parse::<u64>()) {
+            ("objects", _) => bench.many(workloads::many_objects),
+            ("streams", _) => bench.many(workloads::many_in_streams),
+            ("signatures", _) => bench.signatures(),
+            (_, Ok(size)) => bench.size(size),
+            (other, _) => panic!("no such workload: {other}"),
         }
     }
+}
+
+/// One workload being measured.
+struct Bench<'b> {
+    folder: &'b Path,
+    keys: &'b Keys,
+    own: &'b Path,
+    work: &'b str,
+}
+
+impl Bench<'_> {
+    fn file(&self, suffix: &str) -> PathBuf {
+        self.folder.join(format!("{}{suffix}", self.work))
+    }
+
+    fn title(&self, title: &str) {
+        println!("\n{title:<34} wall, to openssl dgst   processor              peak");
+    }
+
+    /// A child of this program, in turn with the digest of `reference`.
+    fn child(&self, what: &str, backend: &str, operation: &str, files: &[&Path], reference: &Path) {
+        row(what, self.own, &words(operation, backend, files), reference);
+    }
+
+    fn validate(&self, what: &str, backend: &str, signed: &Path) {
+        self.child(what, backend, "validate", &[&[signed], &self.trust()[..]].concat(), signed);
+    }
+
+    fn trust(&self) -> [&Path; 4] {
+        let keys = self.keys;
+        [&keys.root, &keys.issuing, &keys.crls[0], &keys.crls[1]].map(PathBuf::as_path)
+    }
+
+    /// Signs without measuring.
+    fn sign(&self, input: &Path, output: &Path) {
+        let (backend, _) = backends().pop().unwrap();
+        run(self.own, &words("sign", backend, &[input, output, &self.keys.key, &self.keys.certificate]));
+    }
+
+    fn size(&self, size: u64) {
+        let (input, signed, cms) = (self.file(".pdf"), self.file("-signed.pdf"), self.file(".p7s"));
+        workloads::scan_like(&input, size * 1_000_000);
+        self.title(&format!("{size} MB"));
+        row("cp", "cp".as_ref(), &[input.as_os_str(), signed.as_os_str()], &input);
+        let keys = self.keys;
+        for (backend, _) in backends() {
+            println!("  by {backend}");
+            self.child("hash", backend, "hash", &[&input], &input);
+            let files: [&Path; 4] = [&input, &signed, &keys.key, &keys.certificate];
+            self.child("sign, PAdES B-B, RSA-2048", backend, "sign", &files, &input);
+            self.validate("validate, 3 certificates", backend, &signed);
+            let files: [&Path; 4] = [&input, &cms, &keys.key, &keys.certificate];
+            self.child("sign, CAdES detached", backend, "cms-sign", &files, &input);
+            let files = [&[cms.as_path()], &self.trust()[..], &[input.as_path()]].concat();
+            self.child("validate, CAdES detached", backend, "cms-validate", &files, &input);
+        }
+        if let Some(kyso) = option_env!("CARGO_BIN_EXE_kyso").filter(|_| cfg!(feature = "cli")) {
+            command(Path::new(kyso), &input, &signed, keys);
+        }
+    }
+
+    /// 200,000 objects, signed by an officer and then sealed.
+    fn many(&self, write: fn(&Path, u32)) {
+        let [input, once, twice] = [".pdf", "-once.pdf", "-twice.pdf"].map(|suffix| self.file(suffix));
+        write(&input, 200_000);
+        self.sign(&input, &once);
+        self.sign(&once, &twice);
+        self.title(&format!("200,000 objects, {}", self.work));
+        for (backend, _) in backends() {
+            println!("  by {backend}");
+            let output = self.file("-signed.pdf");
+            let files: [&Path; 4] = [&input, &output, &self.keys.key, &self.keys.certificate];
+            self.child("sign", backend, "sign", &files, &input);
+            self.validate("validate, one signature", backend, &once);
+            self.validate("validate, two signatures", backend, &twice);
+        }
+    }
+
+    /// 1 MB with fifty signatures.
+    fn signatures(&self) {
+        let [mut signed, mut next] = ["-even.pdf", "-odd.pdf"].map(|suffix| self.file(suffix));
+        workloads::scan_like(&signed, 1_000_000);
+        for _ in 0..50 {
+            self.sign(&signed, &next);
+            std::mem::swap(&mut signed, &mut next);
+        }
+        self.title("1 MB, 50 signatures");
+        for (backend, _) in backends() {
+            println!("  by {backend}");
+            self.validate("validate", backend, &signed);
+        }
+    }
+}
+
+fn words(operation: &str, backend: &str, files: &[&Path]) -> Vec<OsString> {
+    let words = ["child", operation, backend].map(OsString::from);
+    words.into_iter().chain(files.iter().map(|file| file.as_os_str().to_owned())).collect()
 }
 
 /// The same through the command.
@@ -322,74 +397,4 @@ fn repeat<T>(what: &str, mut operation: impl FnMut() -> T) {
         times.push(one.elapsed().as_secs_f64());
     }
     println!("  {what:<26} {:>8.1} µs", median(times) * 1e6);
-}
-
-/// A PDF like a scan: one image a page, of octets that do not compress.
-fn scan_like(path: &Path, octets: u64) {
-    let pages = (octets / 3_000_000).clamp(4, 100);
-    let image = octets / pages;
-    let mut out = Counted { inner: BufWriter::new(File::create(path).unwrap()), count: 0 };
-    let mut offsets = Vec::new();
-    out.put(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n");
-    let mut object = |out: &mut Counted, body: &[u8]| {
-        offsets.push(out.count);
-        out.put(format!("{} 0 obj\n", offsets.len()).as_bytes());
-        out.put(body);
-    };
-    let kids: String = (0..pages).map(|page| format!("{} 0 R ", 3 + 3 * page)).collect();
-    object(&mut out, b"<</Type/Catalog/Pages 2 0 R>>\nendobj\n");
-    object(&mut out, format!("<</Type/Pages/Count {pages}/Kids[{kids}]>>\nendobj\n").as_bytes());
-    let mut noise = Noise(0x9E37_79B9_7F4A_7C15);
-    for page in 0..pages {
-        let (content, picture) = (4 + 3 * page, 5 + 3 * page);
-        let body = format!(
-            "<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources<</XObject<</I {picture} 0 R>>>>/Contents {content} 0 R>>\nendobj\n"
-        );
-        object(&mut out, body.as_bytes());
-        let drawing = "q 595 0 0 842 0 0 cm /I Do Q";
-        let body = format!("<</Length {}>>\nstream\n{drawing}\nendstream\nendobj\n", drawing.len());
-        object(&mut out, body.as_bytes());
-        let dictionary = format!(
-            "<</Type/XObject/Subtype/Image/Width 1240/Height 1754/ColorSpace/DeviceGray/BitsPerComponent 8/Filter/DCTDecode/Length {image}>>\nstream\n"
-        );
-        object(&mut out, dictionary.as_bytes());
-        noise.write(&mut out, image);
-        out.put(b"\nendstream\nendobj\n");
-    }
-    let start = out.count;
-    out.put(format!("xref\n0 {}\n0000000000 65535 f \n", offsets.len() + 1).as_bytes());
-    for offset in &offsets {
-        out.put(format!("{offset:010} 00000 n \n").as_bytes());
-    }
-    out.put(format!("trailer\n<</Size {}/Root 1 0 R>>\nstartxref\n{start}\n%%EOF\n", offsets.len() + 1).as_bytes());
-    out.inner.flush().unwrap();
-}
-
-struct Counted {
-    inner: BufWriter<File>,
-    count: u64,
-}
-
-impl Counted {
-    fn put(&mut self, octets: &[u8]) {
-        self.inner.write_all(octets).unwrap();
-        self.count += octets.len() as u64;
-    }
-}
-
-/// xorshift64: the same file every time.
-struct Noise(u64);
-
-impl Noise {
-    fn write(&mut self, out: &mut Counted, octets: u64) {
-        let mut left = octets;
-        while left > 0 {
-            self.0 ^= self.0 << 13;
-            self.0 ^= self.0 >> 7;
-            self.0 ^= self.0 << 17;
-            let count = left.min(8);
-            out.put(&self.0.to_le_bytes()[..usize::try_from(count).unwrap()]);
-            left -= count;
-        }
-    }
 }

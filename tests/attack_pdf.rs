@@ -277,6 +277,83 @@ fn objects_that_only_become_readable_later() {
     }
 }
 
+/// The structure tree is most of a tagged document, and no page draws it: what it names may not
+/// change for that either, nor come to be, however deep in object streams it is named.
+#[test]
+fn what_the_structure_tree_names() {
+    let court = Court::open();
+    let officer = &court.office.officer;
+    let tagged = |form: Xref, leaf: &str| {
+        let element = |more: &str| format!("<< /Type /StructElem /S /P /P 18 0 R /Pg 3 0 R {more} >>");
+        let [first, second, third] = [element("/K [0 20 0 R]"), element("/K 21 0 R"), element(leaf)];
+        let more = ["<< /Type /StructTreeRoot /K 19 0 R >>", &first, &second, &third, "(10)"];
+        sign(&rich(form, "/StructTreeRoot 18 0 R", "", &more), officer)
+    };
+    let dated = |d: &[u8]| Forge::on(d).edit(3, "/Type", "/LastModified (D:20261123) /Type").write();
+    for form in FORMS {
+        // Pages, fields and the catalogue are meant as a whole.
+        for leaf in ["/K 7", "/K << /Type /OBJR /Obj 9 0 R >>", "/Own 1 0 R", "/T (95 0 R) /ActualText 95 0 R"] {
+            let signed = tagged(form, leaf);
+            court.passes(&signed, leaf);
+            court.passes(&dated(&signed), leaf);
+            court.passes(&sign(&signed, &court.office.agency), leaf);
+        }
+        for leaf in
+            ["/ActualText 95 0 R", "/A [<< /O /Layout /X [1 2 3 0 R 95 0 R ] >>]", "/#41 95 %\n 0 R", "/A 95 00 R"]
+        {
+            let signed = tagged(form, leaf);
+            court.refuses(&Forge::on(&signed).set(95, "(Het hieu luc)").write(), leaf, "[content]");
+            court.refuses(&Forge::on(&signed).packed(95, "(Het hieu luc)").write(), leaf, "[content]");
+        }
+        let signed = tagged(form, "/ActualText 22 0 R");
+        court.refuses(&Forge::on(&signed).set(22, "(1000)").write(), "text", "[content]");
+        // What draws, or seems to, is not.
+        for leaf in ["/Contents 3 0 R", "/A << /Resources << /Own 3 0 R >> >>", "/Gr#6fup [3 0 R]"] {
+            court.refuses(&dated(&tagged(form, leaf)), leaf, "[content]");
+        }
+    }
+}
+
+/// Two objects of an object stream, one of which begins within a string of the other.
+#[test]
+fn objects_of_an_object_stream_that_overlap() {
+    let court = Court::open();
+    let mut objects = sample_pdf::two_pages("/StructTreeRoot 21 0 R", "", &["null", "null"]);
+    let inside = "20 0 21 1 (<< /ActualText 95 0 R >>)";
+    objects.push(format!("<< /Type /ObjStm /N 2 /First 10 /Length {} >>\nstream\n{inside}\nendstream", inside.len()));
+    let hybrid = Forge::on(&sample_pdf::document(Xref::Table, &objects)).packed(20, "null").packed(21, "null").write();
+    let own = parse(&hybrid).latest().next_number() - 2;
+    let row = |stream: u32, index: u8| [&[2][..], &stream.to_be_bytes(), &[0, index]].concat();
+    let turned = [0, 1].iter().fold(hybrid, |d, index| forge::patch(&d, &row(own, *index), &row(9, *index)));
+    let signed = sign(&turned, &court.office.officer);
+    court.passes(&signed, "nothing supplied");
+    court.refuses(&Forge::on(&signed).set(95, "(Het hieu luc)").write(), "supplied", "[content]");
+}
+
+/// Readers that repair a file see objects that no section names: whoever reads the report is told.
+#[test]
+fn objects_outside_any_section_of_signed_documents() {
+    let court = Court::open();
+    let told = |document: &[u8], code: &str| {
+        let report = court.judge(document).unwrap();
+        report.findings().iter().filter(|finding| finding.code() == code).count()
+    };
+    for form in FORMS {
+        let signed = approved(&court.office, form);
+        let changed = Forge::on(&signed).edit(3, "/Type", "/LastModified (D:20261123) /Type").write();
+        for document in [&signed, &changed] {
+            court.passes(document, "honest");
+            assert_eq!((told(document, "HIDDEN_OBJECT_TWICE"), told(document, "HIDDEN_OBJECT_UNLISTED")), (0, 0));
+        }
+        for (number, code) in [(4, "HIDDEN_OBJECT_TWICE"), (900, "HIDDEN_OBJECT_UNLISTED")] {
+            let stray = format!("{number} 0 obj\n<< /Length {} >>\nstream\n{EVIL}\nendstream\nendobj\n", EVIL.len());
+            let mut document = [&signed[..], stray.as_bytes()].concat();
+            document = Forge::on(&document).edit(3, "/Type", "/LastModified (D:20261123) /Type").write();
+            assert_eq!(told(&document, code), 1, "{form:?} {number}");
+        }
+    }
+}
+
 #[test]
 fn an_appearance_that_two_fields_share() {
     refused(

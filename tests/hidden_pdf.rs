@@ -96,6 +96,22 @@ fn objects_that_no_table_names_are_told() {
     assert_eq!(codes(&rich(Xref::Table, "/Own 18 0 R", "", &[data])), BTreeSet::new());
 }
 
+/// Entries that point at the line end before their object, as some producers write them.
+#[test]
+fn entries_that_point_before_their_object_name_it() {
+    let mut plain = rich(Xref::Table, "", "", &[]);
+    let table = plain.windows(6).rposition(|w| w == b"xref\n0").unwrap() + 5;
+    let rows = table + plain[table..].iter().position(|octet| *octet == b'\n').unwrap() + 1;
+    let mut moved = 0;
+    for row in plain[rows..].chunks_exact_mut(20).skip(1).take_while(|row| row.ends_with(b" n \n")) {
+        let offset: u64 = std::str::from_utf8(&row[..10]).unwrap().parse().unwrap();
+        row[..10].copy_from_slice(format!("{:010}", offset - 1).as_bytes());
+        moved += 1;
+    }
+    assert!(moved > 10, "{moved}");
+    assert_eq!(codes(&plain), BTreeSet::new());
+}
+
 #[test]
 fn fields_outside_of_the_form_are_told() {
     for form in FORMS {
@@ -253,9 +269,11 @@ fn prepared_documents_of_the_corpus_are_told() {
 /// Of the unsigned documents of the corpus only those are told that do hide something.
 #[test]
 fn honest_documents_of_the_corpus_are_not_told() {
-    const KNOWN: [&str; 4] = [
+    const KNOWN: [&str; 5] = [
         // Its object stream lost the page tree, so that its page belongs to nothing.
         "unsigned/pyhanko__broken-objstream5.pdf",
+        // An object that the table of its revision does not name.
+        "unsigned/pyhanko__minimal-broken-xref-size.pdf",
         // A page that only a reader without the hidden section sees.
         "unsigned/qpdf__hybrid-xref.pdf",
         // Widgets that the form does not name.
@@ -285,4 +303,27 @@ fn honest_documents_of_the_corpus_are_not_told() {
     known.sort_unstable();
     assert_eq!(told, known);
     assert!(quiet > 80, "{quiet}");
+}
+
+/// Of the signed ones, that one is told whose signer was made to sign a second document inside.
+#[test]
+fn objects_outside_any_section_of_the_corpus() {
+    const KNOWN: [&str; 1] =
+        ["rub__hide-and-replace_variant-2_change_objects_usage__3_original-document-shadowed-signed.pdf"];
+    let Some(folder) = corpus::corpus().map(|c| c.join("pdf/signed")) else { return };
+    let (mut quiet, mut told) = (0, Vec::new());
+    for file in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        let octets = fs::read(&file).unwrap();
+        let Ok((pdf, _)) = corpus::open_pdf(&octets) else { continue };
+        let Ok(found) = pdf.hidden_content() else { continue };
+        let outside: Vec<_> = found.iter().filter(|f| f.code().starts_with("HIDDEN_OBJECT")).collect();
+        if outside.is_empty() {
+            quiet += 1;
+        } else {
+            told.push(file.file_name().unwrap().to_string_lossy().into_owned());
+        }
+    }
+    told.sort();
+    assert_eq!(told, KNOWN);
+    assert!(quiet > 60, "{quiet}");
 }

@@ -9,10 +9,12 @@ use std::collections::HashSet;
 
 use crate::error::Error;
 use crate::error::LimitExceeded;
+use crate::pdf::document::Members;
 use crate::pdf::document::Revision;
 use crate::pdf::object::Dictionary;
 use crate::pdf::object::Object;
 use crate::pdf::object::Reference;
+use crate::pdf::xref::Place;
 
 /// The meaning in which an object is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -183,10 +185,15 @@ impl Graph {
     }
 
     /// Walks everything that the trailer of `revision` reaches.
+    ///
+    /// All of it, whatever was changed: an object that is left unread may be the one that refers to
+    /// what changed, or to a number that the update is the first to give a meaning. To inflate object
+    /// streams is therefore the least that this costs where there are any.
     pub(super) fn build(revision: &Revision<'_>) -> Result<Self, Error> {
         let root = revision.root()?;
         let graph = Self { nodes: Nodes::of(revision), ..Self::default() };
-        let mut walker = Walker { revision, root, graph, stack: Vec::new(), steps: 0, found: Vec::new() };
+        let mut walker =
+            Walker { revision, root, graph, stack: Vec::new(), steps: 0, found: Vec::new(), packed: HashMap::new() };
         walker.collect_wholes(root)?;
         walker.stack.push(Step { id: root, role: Role::Catalog, owner: None });
         for (key, value) in revision.trailer().iter() {
@@ -223,6 +230,8 @@ struct Walker<'w> {
     steps: usize,
     /// Memory for the references of one object.
     found: Vec<Reference>,
+    /// The object streams met so far; `None` for those that only whole objects can be read from.
+    packed: HashMap<u32, Option<Members>>,
 }
 
 impl Walker<'_> {
@@ -333,7 +342,7 @@ impl Walker<'_> {
     fn skim(&mut self, id: Reference, role: Role) -> bool {
         let mut found = std::mem::take(&mut self.found);
         found.clear();
-        let done = self.revision.references(id, &mut found).is_some();
+        let done = self.references(id, &mut found).is_some();
         if done {
             self.mark(id.number, role);
             for id in &found {
@@ -342,6 +351,16 @@ impl Walker<'_> {
         }
         self.found = found;
         done
+    }
+
+    fn references(&mut self, id: Reference, found: &mut Vec<Reference>) -> Option<()> {
+        let revision = self.revision;
+        let Some((Place::Compressed { stream, index }, _)) = revision.place(id.number) else {
+            return revision.references(id, found);
+        };
+        let members = self.packed.entry(stream).or_insert_with(|| revision.members(stream));
+        found.extend_from_slice(members.as_ref()?.of(id.number, index).filter(|_| id.generation == 0)?);
+        Some(())
     }
 
     /// Returns whether the role is new for the object.

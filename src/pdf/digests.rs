@@ -111,6 +111,9 @@ impl Pdf<'_> {
             let gap = order.peek().and_then(|index| wanted.get(*index)).map_or(u64::MAX, |(ranges, _)| ranges[0].end);
             let end = position.saturating_add(CHUNK).min(last).min(gap);
             self.with_octets(position..end, &mut buffer, |octets| {
+                if let Some(search) = &mut *self.stray.borrow_mut() {
+                    search.feed(position, octets);
+                }
                 for (_, state, until) in &mut heads {
                     if position < *until {
                         state.update(octets);

@@ -34,6 +34,7 @@ use crate::pdf::skim;
 use crate::pdf::source::Source;
 use crate::pdf::source::Window;
 use crate::pdf::source::read_exact;
+use crate::pdf::stray::Search;
 use crate::pdf::xref;
 use crate::pdf::xref::Place;
 use crate::pdf::xref::Section;
@@ -61,6 +62,8 @@ pub struct Pdf<'a> {
     encryption: Option<Encryption>,
     /// Digests of covered ranges, so that validating once more reads no octet again.
     pub(super) digests: RefCell<Digests>,
+    /// The search for objects that no section names, once it was asked for.
+    pub(super) stray: RefCell<Option<Search>>,
     /// What each revision changed, by its index; for the same reason.
     pub(super) steps: RefCell<HashMap<usize, Arc<[Change]>>>,
 }
@@ -97,7 +100,28 @@ struct ObjectStream {
 
 impl Cache {
     const OBJECTS: usize = 4 << 20;
-    const STREAMS: usize = 12 << 20;
+    const STREAMS: usize = 6 << 20;
+}
+
+/// The references of all objects in one object stream, read together and without building any.
+pub(super) struct Members {
+    members: Vec<Member>,
+    found: Vec<Reference>,
+}
+
+struct Member {
+    number: u32,
+    /// Where its references stand among all; `None` where the parser must look.
+    found: Option<(u32, u32)>,
+}
+
+impl Members {
+    /// The references of the object `number`, which an entry says to be the one at `index`.
+    pub(super) fn of(&self, number: u32, index: u32) -> Option<&[Reference]> {
+        let member = self.members.get(usize::try_from(index).ok()?).filter(|member| member.number == number)?;
+        let (start, end) = member.found?;
+        self.found.get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
+    }
 }
 
 /// Objects of more octets are built even where their references are all that is
@@ -157,6 +181,7 @@ impl<'a> Pdf<'a> {
             following: Cell::new(0),
             encryption: None,
             digests: RefCell::default(),
+            stray: RefCell::default(),
             steps: RefCell::default(),
         };
         let encryption = Encryption::open(&pdf.latest(), secret)?;
@@ -364,6 +389,11 @@ impl<'p> Revision<'p> {
         self.sections().iter().any(|section| section.offset == offset)
     }
 
+    /// Where its own cross-reference section at `offset` ends.
+    pub(super) fn section_end(&self, offset: u64) -> Option<u64> {
+        self.sections().iter().find(|section| section.offset == offset).map(|section| section.end)
+    }
+
     /// Numbers of the object streams that entries of this revision or of an earlier one name.
     pub(super) fn object_streams(&self) -> BTreeSet<u32> {
         let sections = self.pdf.sections.get(..self.bounds().map_or(0, |bounds| bounds.sections.end));
@@ -430,9 +460,10 @@ impl<'p> Revision<'p> {
         }
     }
 
-    /// Appends the references in an object to `found`, without keeping the object.
+    /// Appends the references in an object that stands in the file itself to `found`, without keeping the object.
     ///
     /// `None` where only [`object`](Self::object) can tell; `found` then holds anything.
+    /// For those in object streams, see [`members`](Self::members).
     pub(super) fn references(&self, id: Reference, found: &mut Vec<Reference>) -> Option<()> {
         // Deciphering may fail, which is for the whole object to show.
         if self.pdf.encryption.is_some() {
@@ -469,15 +500,38 @@ impl<'p> Revision<'p> {
                 }
                 size
             }
-            Place::Compressed { stream, index } if id.generation == 0 => {
-                let (offset, limit) = self.container_place(id.number, stream).ok()?;
-                let (container, start) = self.container(id.number, stream, index, offset, limit).ok()?;
-                let data = container.data.get(start..)?;
-                skim::references(data.get(..data.len().min(SMALL))?, limits.depth, found)?
-            }
             _ => return None,
         };
         self.pdf.spend(read as u64).ok()
+    }
+
+    /// The references of every object in the object stream `stream`.
+    ///
+    /// Whoever asks for one asks for nearly all, one after the other: so the stream is inflated once.
+    /// `None` where only [`object`](Self::object) can tell what is wrong.
+    pub(super) fn members(&self, stream: u32) -> Option<Members> {
+        if self.pdf.encryption.is_some() {
+            return None;
+        }
+        let (offset, limit) = self.container_place(stream, stream).ok()?;
+        let container = self.container(stream, stream, offset, limit).ok()?;
+        let mut found = Vec::new();
+        let mut members = Vec::with_capacity(container.index.len());
+        for (number, start) in &container.index {
+            let before = found.len();
+            let data = container.data.get(*start..).unwrap_or_default();
+            let data = data.get(..data.len().min(SMALL)).unwrap_or_default();
+            let read = skim::references(data, self.pdf.limits.depth, &mut found);
+            // Nothing says that its objects do not overlap.
+            self.pdf.spend(read.unwrap_or(data.len()) as u64).ok()?;
+            if read.is_none() {
+                found.truncate(before);
+            }
+            let range = u32::try_from(before).ok()?..u32::try_from(found.len()).ok()?;
+            members.push(Member { number: *number, found: read.map(|_| (range.start, range.end)) });
+        }
+        found.shrink_to_fit();
+        Some(Members { members, found })
     }
 
     /// An object with the places of its dictionary values.
@@ -678,8 +732,16 @@ impl<'p> Revision<'p> {
         if let Some(object) = self.pdf.cache.borrow().objects.get(&key) {
             return Ok(Arc::clone(object));
         }
-        let (container, start) = self.container(number, stream, index, offset, limit)?;
+        let container = self.container(number, stream, offset, limit)?;
         let fault = |expected: &'static str| in_container(number, stream, expected);
+        let (own, start) = usize::try_from(index)
+            .ok()
+            .and_then(|index| container.index.get(index))
+            .copied()
+            .ok_or_else(|| fault("as many objects as its index"))?;
+        if own != number {
+            return Err(fault("its own number at its index").found(own).into());
+        }
         let data = container.data.get(start..).ok_or_else(|| fault("an offset within the stream"))?;
         let mut parser = Parser::new(data, 0, true, &self.pdf.limits);
         let object = parser.object().map_err(|_| fault("a direct object"))?;
@@ -700,41 +762,21 @@ impl<'p> Revision<'p> {
         }
     }
 
-    /// The object stream at `offset`, and where in it object `number` begins.
-    fn container(
-        &self,
-        number: u32,
-        stream: u32,
-        index: u32,
-        offset: u64,
-        limit: u64,
-    ) -> Result<(Arc<ObjectStream>, usize), Error> {
-        let fault = |expected: &'static str| in_container(number, stream, expected);
-        let cached = self.pdf.cache.borrow().streams.get(&offset).map(Arc::clone);
-        let container = match cached {
-            Some(container) => container,
-            None => {
-                let depth = self.pdf.following.get();
-                if depth >= 2 {
-                    return Err(fault("an object stream that does not depend on itself").into());
-                }
-                self.pdf.following.set(depth + 1);
-                let read = self.object_stream(Reference::new(stream, 0), offset, limit);
-                self.pdf.following.set(depth);
-                let container = Arc::new(read?);
-                self.pdf.keep_stream(offset, &container);
-                container
-            }
-        };
-        let (own, start) = usize::try_from(index)
-            .ok()
-            .and_then(|index| container.index.get(index))
-            .copied()
-            .ok_or_else(|| fault("as many objects as its index"))?;
-        if own != number {
-            return Err(fault("its own number at its index").found(own).into());
+    /// The object stream at `offset`, in which object `number` is looked for.
+    fn container(&self, number: u32, stream: u32, offset: u64, limit: u64) -> Result<Arc<ObjectStream>, Error> {
+        if let Some(container) = self.pdf.cache.borrow().streams.get(&offset) {
+            return Ok(Arc::clone(container));
         }
-        Ok((container, start))
+        let depth = self.pdf.following.get();
+        if depth >= 2 {
+            return Err(in_container(number, stream, "an object stream that does not depend on itself").into());
+        }
+        self.pdf.following.set(depth + 1);
+        let read = self.object_stream(Reference::new(stream, 0), offset, limit);
+        self.pdf.following.set(depth);
+        let container = Arc::new(read?);
+        self.pdf.keep_stream(offset, &container);
+        Ok(container)
     }
 
     fn object_stream(&self, id: Reference, offset: u64, limit: u64) -> Result<ObjectStream, Error> {

@@ -1,9 +1,11 @@
 //! Stream filters (ISO 32000-2 §7.4): those that structure and evidence are written with.
 
-use std::io::Read;
 use std::io::Write;
 
 use flate2::Compression;
+use flate2::Decompress;
+use flate2::FlushDecompress;
+use flate2::Status;
 use flate2::write::ZlibEncoder;
 
 use crate::error::Error;
@@ -19,6 +21,10 @@ use crate::pdf::object::Object;
 
 /// Filters of one stream; more would be a decompression bomb.
 const MOST_FILTERS: usize = 8;
+
+/// Memory that is asked for at first to inflate into: at least, and at most.
+const LEAST: usize = 1 << 10;
+const AT_ONCE: usize = 4 << 20;
 
 /// Undoes the filters that `dictionary` names; at most `limit` octets may come out of each.
 ///
@@ -83,16 +89,38 @@ fn over(limit: u64) -> Error {
 }
 
 fn inflate(data: &[u8], limit: u64) -> Result<Vec<u8>, Error> {
-    let mut out = Vec::new();
-    let mut reader = flate2::read::ZlibDecoder::new(data).take(limit.saturating_add(1));
-    let outcome = reader.read_to_end(&mut out);
-    if out.len() as u64 > limit {
-        return Err(over(limit));
+    let most = usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1);
+    // Nearly all streams grow less than sixfold, and memory that is not filled costs little. What
+    // fits is written where it belongs, without the window that goes on from call to call.
+    let mut out = Vec::with_capacity(data.len().saturating_mul(6).clamp(LEAST, AT_ONCE).min(most));
+    let mut inflater = Decompress::new(true);
+    let at_once = inflater.decompress_vec(data, &mut out, FlushDecompress::Finish);
+    if matches!(at_once, Ok(Status::StreamEnd)) && out.len() as u64 <= limit {
+        out.shrink_to_fit();
+        return Ok(out);
     }
-    match outcome {
-        Ok(_) => Ok(out),
-        Err(_) => Err(fault("FlateDecode data", "a complete zlib stream").into()),
+    out.clear();
+    inflater.reset(true);
+    loop {
+        let taken = usize::try_from(inflater.total_in()).unwrap_or(usize::MAX);
+        let (rest, before) = (data.get(taken..).unwrap_or_default(), out.len());
+        let status = inflater.decompress_vec(rest, &mut out, FlushDecompress::None);
+        if out.len() as u64 > limit {
+            return Err(over(limit));
+        }
+        match status {
+            Ok(Status::StreamEnd) => break,
+            Ok(Status::Ok | Status::BufError) if out.len() == out.capacity() => {
+                out.reserve_exact(out.capacity().min(most - out.len()).max(1));
+            }
+            // What is cut off is read as far as it goes, as all readers do.
+            Ok(Status::Ok | Status::BufError) if inflater.total_in() == taken as u64 && out.len() == before => break,
+            Ok(Status::Ok | Status::BufError) => {}
+            Err(_) => return Err(fault("FlateDecode data", "a complete zlib stream").into()),
+        }
     }
+    out.shrink_to_fit();
+    Ok(out)
 }
 
 /// LZW (§7.4.4) with codes of 9 to 12 bits.
@@ -244,11 +272,19 @@ fn predicted(mut data: Vec<u8>, integer: impl Fn(&str, i64) -> Option<i64>) -> R
 
 fn png(data: &[u8], row: usize, pixel: usize) -> Result<Vec<u8>, Error> {
     let mut out = Vec::with_capacity(data.len());
-    let mut above = vec![0; row];
+    let (mut above, mut current) = (vec![0_u8; row], Vec::with_capacity(row));
     for line in data.chunks(row + 1) {
         let Some((kind, line)) = line.split_first() else { break };
-        let mut current = line.to_vec();
-        for index in 0..current.len() {
+        current.clear();
+        current.extend_from_slice(line);
+        // What cross-reference streams have, whose rows are short and many.
+        if *kind == 2 {
+            for (octet, up) in current.iter_mut().zip(&above) {
+                *octet = up.wrapping_add(*octet);
+            }
+        }
+        let others = if *kind == 2 { 0 } else { current.len() };
+        for index in 0..others {
             let up = above.get(index).copied().unwrap_or(0);
             let before = index.checked_sub(pixel);
             let left = before.and_then(|i| current.get(i)).copied().unwrap_or(0);
@@ -256,7 +292,6 @@ fn png(data: &[u8], row: usize, pixel: usize) -> Result<Vec<u8>, Error> {
             let add = match kind {
                 0 => 0,
                 1 => left,
-                2 => up,
                 3 => left.midpoint(up),
                 4 => paeth(left, up, corner),
                 _ => return Err(fault("PNG predictor", "a row type of 0 to 4").into()),
@@ -266,7 +301,7 @@ fn png(data: &[u8], row: usize, pixel: usize) -> Result<Vec<u8>, Error> {
             }
         }
         out.extend_from_slice(&current);
-        above = current;
+        std::mem::swap(&mut above, &mut current);
     }
     Ok(out)
 }

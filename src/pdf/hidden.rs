@@ -4,11 +4,8 @@
 //! Whoever signs, signs that too. None of it makes a signature valid or invalid: later revisions
 //! are judged for themselves. It is what to look at before signing.
 
-use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-
-use memchr::memmem;
 
 use crate::error::Error;
 use crate::finding::Finding;
@@ -21,20 +18,14 @@ use crate::pdf::drawn::Mark;
 use crate::pdf::object::Dictionary;
 use crate::pdf::object::Object;
 use crate::pdf::object::Reference;
-use crate::pdf::object::StreamData;
 use crate::pdf::page::Matrix;
 use crate::pdf::page::Page;
 use crate::pdf::page::Rectangle;
-use crate::pdf::xref::Place;
 
 /// Findings of one kind that are listed.
 const MOST_EACH: usize = 16;
 /// Annotations of a page that are laid against each other.
 const MOST_ANNOTATIONS: usize = 512;
-/// Octets of the file that are searched at a time.
-const CHUNK: u64 = 1 << 20;
-/// Places that look like an object and are none that is known.
-const MOST_STRAY: usize = 4096;
 /// Nearer to an edge, in points, a text is not covered.
 const EDGE: f64 = 4.0;
 /// Part of an area that has to be covered to be called so.
@@ -51,8 +42,7 @@ impl Pdf<'_> {
     /// Where the catalogue cannot be read, or a limit is reached.
     pub fn hidden_content(&self) -> Result<Vec<Finding>, Error> {
         let latest = self.latest();
-        let mut search = Search { latest, findings: Vec::new() };
-        search.stray_objects()?;
+        let mut search = Search { latest, findings: self.objects_outside()? };
         search.unused_pages()?;
         search.layers()?;
         let members = search.members()?;
@@ -90,73 +80,6 @@ impl Search<'_> {
 
     fn get(&self, dictionary: &Dictionary, key: &str) -> Arc<Object> {
         self.latest.get(dictionary, key).unwrap_or_default()
-    }
-
-    /// Objects that stand in the file without an entry: a later table need only point to them.
-    fn stray_objects(&mut self) -> Result<(), Error> {
-        let pdf = self.latest.pdf();
-        let mut known: BTreeMap<u64, u32> = BTreeMap::new();
-        for revision in pdf.revisions() {
-            known.extend(revision.own_places().filter_map(|(number, place)| match place {
-                Place::Offset { offset, .. } => Some((offset, number)),
-                Place::Free | Place::Compressed { .. } => None,
-            }));
-            // Cross-reference streams need no entry of their own.
-            known.extend(revision.section_offsets().map(|offset| (offset, 0)));
-        }
-        let finder = memmem::Finder::new(b"obj");
-        let mut stray: Vec<(u64, u32)> = Vec::new();
-        let mut start = 0;
-        while start < pdf.len() && stray.len() < MOST_STRAY {
-            // An overlap, so that no header is cut in two.
-            let end = start.saturating_add(CHUNK + 32).min(pdf.len());
-            let octets = pdf.read(start..end)?;
-            for at in finder.find_iter(&octets) {
-                let Some((header, number)) = header_before(&octets, at) else { continue };
-                let offset = start + header as u64;
-                // The first octets of a window belong to the one before.
-                if (start == 0 || header >= 32) && !known.contains_key(&offset) && stray.len() < MOST_STRAY {
-                    stray.push((offset, number));
-                }
-            }
-            start = start.saturating_add(CHUNK);
-        }
-        for (offset, number) in stray {
-            let holder = known.range(..offset).next_back().map(|(at, holder)| (*at, *holder));
-            if holder.is_some_and(|(at, holder)| self.is_inside(holder, at, offset)) {
-                continue;
-            }
-            let revision = pdf.revisions().find(|revision| offset < revision.end());
-            let twice = revision.is_some_and(|revision| revision.defines(number));
-            let (code, message) = if twice {
-                ("HIDDEN_OBJECT_TWICE", "the file holds a second object of this number, which no cross-reference names")
-            } else {
-                ("HIDDEN_OBJECT_UNLISTED", "the file holds an object that no cross-reference names")
-            };
-            self.note(code, format!("{message}, at offset {offset}"), Some(Reference::new(number, 0)));
-        }
-        Ok(())
-    }
-
-    /// Whether `offset` lies in the stream or a string of the object `number` that begins at `at`.
-    fn is_inside(&self, number: u32, at: u64, offset: u64) -> bool {
-        let pdf = self.latest.pdf();
-        for revision in pdf.revisions() {
-            let Some(generation) = revision.generation(number) else { continue };
-            let here = matches!(revision.place(number), Some((Place::Offset { offset, .. }, _)) if offset == at);
-            if !here {
-                continue;
-            }
-            let Ok(object) = revision.object(Reference::new(number, generation)) else { return true };
-            return match object.as_stream().map(|stream| &stream.data) {
-                Some(StreamData::InSource { offset: start, length, .. }) => {
-                    (*start..start.saturating_add(*length)).contains(&offset)
-                }
-                _ => false,
-            };
-        }
-        // A cross-reference stream.
-        true
     }
 
     /// Catalogues, page trees and pages that nothing reaches.
@@ -406,37 +329,4 @@ fn share(below: &Rectangle, above: &Rectangle) -> f64 {
 fn inside(area: &Rectangle, x: f64, y: f64) -> bool {
     let edge = EDGE.min(area.width() / 4.0);
     area.left <= x && x <= area.right - edge && area.bottom <= y && y <= area.top - edge
-}
-
-/// Where `N G obj` begins, by the place of its `obj`, and N.
-fn header_before(octets: &[u8], keyword: usize) -> Option<(usize, u32)> {
-    let space = |at: usize| octets.get(at).is_some_and(|octet| matches!(octet, b' ' | b'\t' | b'\r' | b'\n'));
-    let digit = |at: usize| octets.get(at).is_some_and(u8::is_ascii_digit);
-    let mut at = keyword;
-    let back = |at: &mut usize, holds: &dyn Fn(usize) -> bool| -> usize {
-        let from = *at;
-        while let Some(before) = at.checked_sub(1).filter(|before| holds(*before) && from - before <= 10) {
-            *at = before;
-        }
-        from - *at
-    };
-    let generation = back(&mut at, &space) > 0 && back(&mut at, &digit) > 0;
-    let gap = generation && back(&mut at, &space) > 0;
-    let end = at;
-    if !gap || back(&mut at, &digit) == 0 {
-        return None;
-    }
-    // Another letter before it makes it a word of something else.
-    if at.checked_sub(1).is_some_and(|before| octets.get(before).is_some_and(u8::is_ascii_alphanumeric))
-        && !ends_object(octets, at)
-    {
-        return None;
-    }
-    let number = std::str::from_utf8(octets.get(at..end)?).ok()?.parse().ok()?;
-    Some((at, number))
-}
-
-/// Whether `endobj` stands directly before.
-fn ends_object(octets: &[u8], at: usize) -> bool {
-    octets.get(..at).is_some_and(|before| before.ends_with(b"endobj"))
 }

@@ -151,9 +151,8 @@ impl<'d> Parser<'d> {
         if token.is_empty() || !token.iter().all(u8::is_ascii_digit) {
             return Ok(None);
         }
-        let Some(number) = std::str::from_utf8(token).ok().and_then(|text| text.parse().ok()) else {
-            return Ok(None);
-        };
+        let digit = |number: u64, digit: &u8| number.checked_mul(10)?.checked_add(u64::from(digit - b'0'));
+        let Some(number) = token.iter().try_fold(0, digit) else { return Ok(None) };
         self.position += length;
         Ok(Some(number))
     }

@@ -33,6 +33,7 @@ pub mod seed;
 mod signature;
 mod skim;
 mod source;
+mod stray;
 mod tagging;
 pub mod text;
 mod tiff;

@@ -26,7 +26,7 @@ pub(super) fn references(data: &[u8], depth: usize, found: &mut Vec<Reference>) 
     if !matches!(skim.peek()?, b'<' | b'[') {
         return None;
     }
-    skim.value(depth.min(DEPTH), found)?;
+    skim.object(depth.min(DEPTH), found)?;
     (!(skim.page && skim.family)).then_some(skim.position)
 }
 
@@ -39,9 +39,24 @@ struct Skim<'d> {
     family: bool,
 }
 
+/// What may come next.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// An element of an array, or its end.
+    Element,
+    /// A key of a dictionary, or its end.
+    Key,
+    /// The value of a key.
+    Value,
+}
+
 impl<'d> Skim<'d> {
     fn peek(&self) -> Option<u8> {
         self.data.get(self.position).copied()
+    }
+
+    fn ahead(&self) -> Option<u8> {
+        self.data.get(self.position + 1).copied()
     }
 
     fn space(&mut self) {
@@ -58,97 +73,146 @@ impl<'d> Skim<'d> {
         rest.get(..length)
     }
 
-    fn value(&mut self, depth: usize, found: &mut Vec<Reference>) -> Option<()> {
-        match self.peek()? {
-            b'/' => self.name(),
-            b'(' => {
-                let rest = self.data.get(self.position + 1..)?;
-                let end = memchr::memchr3(b'(', b')', b'\\', rest)?;
-                self.position += end + 2;
-                (rest.get(end) == Some(&b')')).then_some(())
+    /// From the first bracket to the one that closes it, in one loop: which brackets are open stands in `open`.
+    fn object(&mut self, depth: usize, found: &mut Vec<Reference>) -> Option<()> {
+        let mut open = [Next::Element; DEPTH];
+        let mut count = 0;
+        let mut next = Next::Value;
+        loop {
+            self.space();
+            let octet = self.peek()?;
+            if next == Next::Key && !matches!(octet, b'/' | b'>') {
+                return None;
             }
-            b'<' if self.data.get(self.position + 1) == Some(&b'<') => {
-                self.position += 2;
-                loop {
-                    self.space();
-                    match self.peek()? {
-                        b'/' => self.name()?,
-                        b'>' if self.data.get(self.position + 1) == Some(&b'>') => break,
-                        _ => return None,
+            match octet {
+                b'/' => {
+                    self.name()?;
+                    if next == Next::Key {
+                        next = Next::Value;
+                        continue;
                     }
-                    self.space();
-                    self.value(depth.checked_sub(1)?, found)?;
                 }
-                self.position += 2;
-                Some(())
-            }
-            b'<' => {
-                let rest = self.data.get(self.position + 1..)?;
-                let end = rest.iter().position(|octet| !octet.is_ascii_hexdigit())?;
-                self.position += end + 2;
-                (rest.get(end) == Some(&b'>')).then_some(())
-            }
-            b'[' => {
-                self.position += 1;
-                loop {
-                    self.space();
-                    if self.peek()? == b']' {
-                        self.position += 1;
+                b'0'..=b'9' => self.number(next == Next::Element, found)?,
+                b'(' => {
+                    let rest = self.data.get(self.position + 1..)?;
+                    let end = memchr::memchr3(b'(', b')', b'\\', rest)?;
+                    self.position += end + 2;
+                    (rest.get(end) == Some(&b')')).then_some(())?;
+                }
+                b'[' | b'<' if octet == b'[' || self.ahead() == Some(b'<') => {
+                    let inner = if octet == b'[' { Next::Element } else { Next::Key };
+                    self.position += if octet == b'[' { 1 } else { 2 };
+                    // What stands inside is as deep as there are brackets open.
+                    *open.get_mut(count).filter(|_| count < depth)? = inner;
+                    count += 1;
+                    next = inner;
+                    continue;
+                }
+                b'<' => {
+                    let rest = self.data.get(self.position + 1..)?;
+                    let end = rest.iter().position(|octet| !octet.is_ascii_hexdigit())?;
+                    self.position += end + 2;
+                    (rest.get(end) == Some(&b'>')).then_some(())?;
+                }
+                b']' | b'>' => {
+                    let closes = match octet {
+                        b']' => next == Next::Element,
+                        _ => next == Next::Key && self.ahead() == Some(b'>'),
+                    };
+                    closes.then_some(())?;
+                    self.position += if octet == b']' { 1 } else { 2 };
+                    count = count.checked_sub(1)?;
+                    if count == 0 {
                         return Some(());
                     }
-                    self.value(depth.checked_sub(1)?, found)?;
                 }
+                _ => match self.word()? {
+                    b"null" | b"true" | b"false" => {}
+                    other => is_real(other).then_some(())?,
+                },
             }
-            _ => match self.word()? {
-                b"null" | b"true" | b"false" => Some(()),
-                number => self.number(number, found),
-            },
+            next = *open.get(count.checked_sub(1)?)?;
         }
     }
 
     fn name(&mut self) -> Option<()> {
         self.position += 1;
-        match self.word()? {
-            b"Page" | b"Pages" => self.page = true,
-            b"Kids" | b"Parent" => self.family = true,
-            b"Contents" | b"Resources" | b"Group" | b"PieceInfo" => return None,
-            name if name.contains(&b'#') => return None,
+        let word = self.word()?;
+        match word.len() {
+            4 | 5 if word == b"Page" || word == b"Pages" => self.page = true,
+            4 if word == b"Kids" => self.family = true,
+            5 if word == b"Group" => return None,
+            6 if word == b"Parent" => self.family = true,
+            8 if word == b"Contents" => return None,
+            9 if word == b"Resources" || word == b"PieceInfo" => return None,
+            _ if word.contains(&b'#') => return None,
             _ => {}
         }
         Some(())
     }
 
-    /// A number, or the reference that it begins.
-    fn number(&mut self, word: &[u8], found: &mut Vec<Reference>) -> Option<()> {
-        if let Some(number) = decimal(word) {
+    /// An unsigned number, or the reference that it begins; in an array all numbers that follow,
+    /// so that none is read twice to see whether it begins a reference.
+    fn number(&mut self, array: bool, found: &mut Vec<Reference>) -> Option<()> {
+        let Some(mut number) = self.digits()? else {
+            return is_real(self.word()?).then_some(());
+        };
+        loop {
             let after = self.position;
             self.space();
-            if self.peek()?.is_ascii_digit() {
-                let generation = decimal(self.word()?);
-                self.space();
-                if self.peek()? == b'R' {
-                    (self.word()? == b"R").then_some(())?;
-                    found.push(Reference::new(u32::try_from(number).ok()?, u16::try_from(generation?).ok()?));
-                    return Some(());
-                }
+            if !self.peek()?.is_ascii_digit() {
+                return Some(());
             }
-            self.position = after;
-            return Some(());
+            let Some(second) = self.digits()? else {
+                self.position = after;
+                return Some(());
+            };
+            let between = self.position;
+            self.space();
+            if self.peek()? == b'R' {
+                (self.word()? == b"R").then_some(())?;
+                found.push(Reference::new(u32::try_from(number).ok()?, u16::try_from(second).ok()?));
+                return Some(());
+            }
+            if !array {
+                // The parser's fault: no number stands where a key should.
+                return None;
+            }
+            self.position = between;
+            number = second;
         }
-        let unsigned = word.strip_prefix(b"-").unwrap_or(word);
-        let mut parts = unsigned.split(|octet| *octet == b'.');
-        let digits = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
-        let plain = digits(parts.next()?) && parts.next().is_none_or(digits) && parts.next().is_none();
-        plain.then_some(())
+    }
+
+    /// An unsigned number of few digits; `Some(None)`, and nothing taken, where a word goes on otherwise.
+    fn digits(&mut self) -> Option<Option<u64>> {
+        let start = self.position;
+        let mut number = 0_u64;
+        loop {
+            match self.peek()? {
+                digit @ b'0'..=b'9' => number = number * 10 + u64::from(digit - b'0'),
+                octet if is_regular(octet) => {
+                    self.position = start;
+                    return Some(None);
+                }
+                _ => return Some(Some(number)),
+            }
+            self.position += 1;
+            if self.position - start > MOST_DIGITS {
+                return None;
+            }
+        }
     }
 }
 
-/// An unsigned number of few digits.
-fn decimal(word: &[u8]) -> Option<u64> {
-    if word.is_empty() || word.len() > 15 {
-        return None;
-    }
-    word.iter().try_fold(0, |number: u64, octet| octet.is_ascii_digit().then(|| number * 10 + u64::from(octet - b'0')))
+/// More digits are left to the parser.
+const MOST_DIGITS: usize = 15;
+
+/// A number with a sign or a fraction, as nearly all are written.
+fn is_real(word: &[u8]) -> bool {
+    let unsigned = word.strip_prefix(b"-").unwrap_or(word);
+    let mut parts = unsigned.split(|octet| *octet == b'.');
+    let digits = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+    parts.next().is_some_and(digits) && parts.next().is_none_or(digits) && parts.next().is_none()
 }
 
 #[cfg(test)]

@@ -103,20 +103,26 @@ pub(super) fn validate(
         }
         facts.kind != pdf::SignatureKind::UsageRights
     });
-    if facts.is_empty() {
-        // Nobody signed it yet: what is said now can still be heeded.
-        match document.hidden_content() {
-            Ok(findings) => report.findings.extend(findings),
-            Err(error) => {
-                let message = format!("hidden content cannot be looked for: {error}");
-                report.findings.push(Finding::warning("HIDDEN_NOT_SEARCHED", message));
-            }
-        }
+    if !facts.is_empty() {
+        document.watch_for_objects();
     }
     let entries = match entries(document, &facts, certificates.backend) {
         Ok(entries) => entries,
         Err(error) => return report.signatures.push(unreadable(&error, certificates.at)),
     };
+    let hidden = if facts.is_empty() {
+        // Nobody signed it yet: what is said now can still be heeded.
+        document.hidden_content()
+    } else {
+        document.objects_outside()
+    };
+    match hidden {
+        Ok(findings) => report.findings.extend(findings),
+        Err(error) => {
+            let message = format!("hidden content cannot be looked for: {error}");
+            report.findings.push(Finding::warning("HIDDEN_NOT_SEARCHED", message));
+        }
+    }
 
     let mut carried = Evidence::new();
     for entry in &entries {
