@@ -53,7 +53,7 @@ if [ "${1:-}" != quick ]; then
 
   section "features"
   cargo check -q
-  for feature in pkcs11 http aws-lc-rs serde tracing capi cli; do
+  for feature in pkcs11 http aws-lc-rs preview serde tracing capi cli; do
     cargo check -q --no-default-features --features "$feature"
   done
 
