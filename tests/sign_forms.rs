@@ -268,7 +268,11 @@ fn a_document_beyond_four_gigabytes_is_signed_in_place() {
     let [_, gap, rest, tail] = facts.byte_range.unwrap();
     assert!(gap > HOLE && rest > gap && rest + tail == source.len());
     assert_eq!(facts.coverage, Coverage::WholeDocument);
-    // Another reader digests it, and finds what we did.
+    // Another reader digests it, and finds what we did; it takes minutes for that, so only where asked.
+    if std::env::var_os("KYSO_PEERS_ALL").is_none() {
+        eprintln!("KYSO_PEERS_ALL is not set: not judged by pdfsig");
+        return;
+    }
     if let Some(told) = run("pdfsig", &["-nocert", path.to_str().unwrap()]) {
         let told = String::from_utf8_lossy(&told.stdout).into_owned();
         assert!(told.contains("Signature is Valid") && told.contains("Total document signed"), "{told}");
