@@ -344,12 +344,12 @@ impl<'w, T, E: From<Error>> Work<'w, T, E> {
         input: Option<&Digest>,
         sign: impl FnOnce(&FileSource, &mut dyn Write) -> Result<T, E>,
     ) -> Result<T, E> {
-        let digester = DigestAlgorithm::Sha256.digester();
+        let digester = self.journal.as_ref().map(|_| DigestAlgorithm::Sha256.digester());
         let mut out = Digesting { out: Output::create(&item.output)?, digester };
         let done = sign(source, &mut out)?;
         source.check_unchanged()?;
         let Digesting { out, digester } = out;
-        if let Some((journal, input)) = self.journal.as_ref().zip(input) {
+        if let Some(((journal, input), digester)) = self.journal.as_ref().zip(input).zip(digester) {
             journal.add(input, &digester.finish(), item)?;
         }
         out.commit()?;
@@ -357,16 +357,18 @@ impl<'w, T, E: From<Error>> Work<'w, T, E> {
     }
 }
 
-/// An output that is digested on its way.
+/// An output that is digested on its way, where there is a journal to note that.
 struct Digesting {
     out: Output,
-    digester: Digester,
+    digester: Option<Digester>,
 }
 
 impl Write for Digesting {
     fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
         let count = self.out.write(octets)?;
-        self.digester.update(octets.get(..count).unwrap_or_default());
+        if let Some(digester) = &mut self.digester {
+            digester.update(octets.get(..count).unwrap_or_default());
+        }
         Ok(count)
     }
 
