@@ -12,6 +12,8 @@ use super::VerifyError;
 use super::aws_lc;
 use super::rust_crypto;
 use crate::error::Error;
+use crate::source::Source;
+use crate::source::each_chunk;
 
 /// A set of cryptographic implementations, chosen by the caller.
 ///
@@ -111,6 +113,16 @@ impl Backend {
             #[cfg(feature = "aws-lc-rs")]
             Kind::AwsLc => Digester::aws_lc(algorithm).unwrap_or_else(|| algorithm.digester()),
         }
+    }
+
+    /// The digest of all octets of a source, read in pieces.
+    pub(crate) fn digest_source(self, algorithm: DigestAlgorithm, source: &dyn Source) -> Result<Digest, Error> {
+        let mut digester = self.digester(algorithm);
+        each_chunk(source, |octets| {
+            digester.update(octets);
+            Ok(())
+        })?;
+        Ok(digester.finish())
     }
 
     /// The digest of `octets` in one call.

@@ -28,7 +28,6 @@ use crate::sign::state::StateFormat;
 use crate::sign::timestamping::TimestampSettings;
 use crate::sign::timestamping::Timestamping;
 use crate::source::Source;
-use crate::source::each_chunk;
 use crate::time::Time;
 
 /// What a CMS signature is over.
@@ -226,14 +225,7 @@ impl Target for Content<'_> {
     fn digest(&self, _: &bool, algorithm: DigestAlgorithm, backend: Backend) -> Result<Digest, Error> {
         match self {
             Self::Octets(octets) => Ok(backend.digest(algorithm, octets)),
-            Self::Source(source) => {
-                let mut digester = backend.digester(algorithm);
-                each_chunk(*source, |chunk| {
-                    digester.update(chunk);
-                    Ok(())
-                })?;
-                Ok(digester.finish())
-            }
+            Self::Source(source) => backend.digest_source(algorithm, *source),
             Self::Digest(digest) if digest.algorithm() == algorithm => Ok(*digest),
             Self::Digest(digest) => Err(Misuse::new(format!(
                 "the content was digested with {}, the signature needs {}",

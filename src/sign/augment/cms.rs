@@ -27,7 +27,6 @@ use crate::revocation::Evidence;
 use crate::sign::cades::SignedCms;
 use crate::sign::signer::verification_fault;
 use crate::source::Source;
-use crate::source::each_chunk;
 use crate::time::Time;
 use crate::timestamp::TimeStampToken;
 use crate::x509::Certificate;
@@ -77,13 +76,7 @@ impl<'a> CmsSignatures<'a> {
         if let Some(content) = self.cms.content() {
             return Ok(Some(backend.digest(algorithm, content)));
         }
-        let Some(content) = self.content else { return Ok(None) };
-        let mut digester = backend.digester(algorithm);
-        each_chunk(content, |octets| {
-            digester.update(octets);
-            Ok(())
-        })?;
-        Ok(Some(digester.finish()))
+        self.content.map(|content| backend.digest_source(algorithm, content)).transpose()
     }
 }
 
