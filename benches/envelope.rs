@@ -20,8 +20,8 @@
 
 #[path = "../tests/support/messages.rs"]
 mod messages;
+mod processes;
 
-use std::ffi::OsStr;
 use std::ffi::OsString;
 use std::fs;
 use std::fs::File;
@@ -30,8 +30,6 @@ use std::io::BufWriter;
 use std::io::Read;
 use std::io::Write;
 use std::path::Path;
-use std::process::Command;
-use std::process::Stdio;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -49,6 +47,9 @@ use kyso::envelope::StatusCode;
 use kyso::envelope::Writer;
 use kyso::files::FileSource;
 use kyso::files::Output;
+use processes::median;
+use processes::run;
+use processes::usage;
 
 /// Least pairs of runs, and the time after which no more are begun.
 const PAIRS: usize = 5;
@@ -235,27 +236,6 @@ fn row(what: &str, program: &Path, arguments: &[OsString], measure: &Measure<'_>
         }
         _ => println!(" GNU time is not installed"),
     }
-}
-
-fn run(program: &Path, arguments: &[OsString]) -> f64 {
-    let begun = Instant::now();
-    let status = Command::new(program).args(arguments).stdout(Stdio::null()).status().expect("the program starts");
-    assert!(status.success(), "{}: {status}", program.display());
-    begun.elapsed().as_secs_f64()
-}
-
-/// Processor time in seconds and peak memory in KiB, where GNU time is installed.
-fn usage<A: AsRef<OsStr>>(program: &Path, arguments: &[A]) -> Option<(f64, f64)> {
-    let output = Command::new("/usr/bin/time").args(["-f", "%U %S %M"]).arg(program).args(arguments).output().ok()?;
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    let figures: Vec<f64> = text.lines().last()?.split(' ').filter_map(|figure| figure.parse().ok()).collect();
-    let [user, system, peak] = *figures.as_slice() else { return None };
-    Some((user + system, peak))
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 /// Status messages in memory, read and checked one after the other, by the processor's time.

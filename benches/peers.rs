@@ -26,6 +26,7 @@
 mod ca;
 #[path = "../tests/support/der.rs"]
 mod der;
+mod processes;
 mod workloads;
 
 use std::ffi::OsStr;
@@ -36,8 +37,6 @@ use std::hint::black_box;
 use std::io::Read;
 use std::path::Path;
 use std::path::PathBuf;
-use std::process::Command;
-use std::process::Stdio;
 use std::time::Duration;
 use std::time::Instant;
 
@@ -68,6 +67,9 @@ use kyso::validate::Report;
 use kyso::validate::Validator;
 use kyso::x509::Certificate;
 use kyso::x509::Crl;
+use processes::median;
+use processes::run;
+use processes::usage;
 
 const NOW: &str = "2026-11-23T02:30:00Z";
 /// Least pairs of runs, and the time after which no more are begun.
@@ -323,27 +325,6 @@ fn row<A: AsRef<OsStr>>(what: &str, program: &Path, arguments: &[A], reference: 
         }
         _ => println!(" GNU time is not installed"),
     }
-}
-
-fn run<A: AsRef<OsStr>>(program: &Path, arguments: &[A]) -> f64 {
-    let begun = Instant::now();
-    let status = Command::new(program).args(arguments).stdout(Stdio::null()).status().expect("the program starts");
-    assert!(status.success(), "{}: {status}", program.display());
-    begun.elapsed().as_secs_f64()
-}
-
-/// Processor time in seconds and peak memory in KiB, where GNU time is installed.
-fn usage<A: AsRef<OsStr>>(program: &Path, arguments: &[A]) -> Option<(f64, f64)> {
-    let output = Command::new("/usr/bin/time").args(["-f", "%U %S %M"]).arg(program).args(arguments).output().ok()?;
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    let figures: Vec<f64> = text.lines().last()?.split(' ').filter_map(|figure| figure.parse().ok()).collect();
-    let [user, system, peak] = *figures.as_slice() else { return None };
-    Some((user + system, peak))
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 /// What takes no file: one path, one signature value; and the keys for the rest.
