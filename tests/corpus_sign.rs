@@ -36,13 +36,6 @@ use kyso::validate::Policy;
 use kyso::validate::Validator;
 use services::Services;
 
-fn pdfs(folder: &Path) -> Vec<PathBuf> {
-    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| path.extension().is_some_and(|e| e == "pdf"));
-    files.sort();
-    files
-}
-
 /// The signed document, the name of its new field, and the password of both.
 fn sign(data: &[u8], key: &SoftKey) -> Result<(Vec<u8>, String, &'static str), Error> {
     let (pdf, password) = corpus::open_pdf(data)?;
@@ -160,7 +153,7 @@ fn documents_of_others_are_signed_and_accepted() {
     fs::write(dir.path().join("root.pem"), root.certificate.to_pem()).unwrap();
     let (mut rows, mut judged) = (0, Vec::new());
     for class in ["unsigned", "signing-input", "signed"] {
-        for path in pdfs(&corpus.join("pdf").join(class)) {
+        for path in corpus::pdfs(&corpus.join("pdf").join(class)) {
             let id = format!("{class}/{}", path.file_name().unwrap().to_string_lossy());
             rows += 1;
             let data = fs::read(&path).unwrap();
@@ -251,7 +244,7 @@ fn documents_of_others_reach_every_level() {
     let dir = tempfile::tempdir().unwrap();
     let mut rows = 0;
     for class in ["unsigned", "signing-input", "signed"] {
-        for path in pdfs(&corpus.join("pdf").join(class)) {
+        for path in corpus::pdfs(&corpus.join("pdf").join(class)) {
             let id = format!("{class}/{}", path.file_name().unwrap().to_string_lossy());
             let data = fs::read(&path).unwrap();
             // What comes out does not depend on the documents before.

@@ -41,6 +41,7 @@ use kyso::key::pkcs11::KeySelector;
 use kyso::key::pkcs11::Login;
 use kyso::key::pkcs11::Module;
 use kyso::key::pkcs11::ObjectKind;
+use kyso::key::pkcs11::TokenKey;
 use kyso::key::pkcs11::TokenSelector;
 use kyso::key::pkcs11::TokenUri;
 use kyso::pdf::Pdf;
@@ -393,22 +394,27 @@ fn a_lost_login_is_made_again_where_there_is_somebody_to_ask() {
     });
 }
 
+/// Twenty signatures in each of four threads.
+fn sign_in_threads(key: &TokenKey, certificate: &Certificate) {
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                for _ in 0..20 {
+                    let algorithm = key.default_algorithm();
+                    assert!(verifies(certificate, &algorithm, &key.sign(&message(algorithm)).unwrap()));
+                }
+            });
+        }
+    });
+}
+
 #[test]
 fn threads_share_a_module() {
     with_tokens("threads_share_a_module", |tokens| {
         tokens.token(LABEL);
         let certificate = tokens.key(LABEL, KeySpec::P256, "01", "Khóa");
         let key = tokens.load().login(LABEL, pin()).unwrap().signing_key("Khóa").unwrap();
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    for _ in 0..20 {
-                        let algorithm = key.default_algorithm();
-                        assert!(verifies(&certificate, &algorithm, &key.sign(&message(algorithm)).unwrap()));
-                    }
-                });
-            }
-        });
+        sign_in_threads(&key, &certificate);
     });
 }
 
@@ -421,16 +427,7 @@ fn calls_on_the_callers_thread_share_a_login() {
         let module = tokens.load().with_calls_on_callers_thread().unwrap();
         let session = module.login(LABEL, pin()).unwrap();
         let key = session.signing_key("Khóa").unwrap();
-        std::thread::scope(|scope| {
-            for _ in 0..4 {
-                scope.spawn(|| {
-                    for _ in 0..20 {
-                        let algorithm = key.default_algorithm();
-                        assert!(verifies(&certificate, &algorithm, &key.sign(&message(algorithm)).unwrap()));
-                    }
-                });
-            }
-        });
+        sign_in_threads(&key, &certificate);
         // The worker of the same module is there beside them.
         assert!(tokens.load().login(LABEL, pin()).unwrap().signing_key("Khóa").is_ok());
         session.logout().unwrap();

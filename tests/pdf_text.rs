@@ -10,7 +10,6 @@ mod sample_pdf;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::path::PathBuf;
 use std::process::Command;
 
 use kyso::Error;
@@ -360,11 +359,7 @@ fn words_are_where_poppler_sees_them() {
     let mut exceptions = corpus::Exceptions::load("text");
     let mut rows = 0;
     for class in ["unsigned", "signing-input"] {
-        let mut files: Vec<PathBuf> =
-            fs::read_dir(corpus.join("pdf").join(class)).unwrap().map(|entry| entry.unwrap().path()).collect();
-        files.retain(|path| path.extension().is_some_and(|e| e == "pdf"));
-        files.sort();
-        for path in files {
+        for path in corpus::pdfs(&corpus.join("pdf").join(class)) {
             let Some((compared, differ)) = compare(&path).filter(|(compared, _)| *compared > 0) else { continue };
             rows += 1;
             let id = format!("{class}/{}", path.file_name().unwrap().to_string_lossy());

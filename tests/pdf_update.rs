@@ -7,7 +7,6 @@ mod corpus;
 
 use std::fs;
 use std::path::Path;
-use std::path::PathBuf;
 use std::process::Command;
 
 use kyso::Error;
@@ -45,13 +44,6 @@ fn checked(data: &[u8], password: &str, dir: &Path, name: &str) -> Option<(i32, 
     Some((out.status.code()?, complaints))
 }
 
-fn pdfs(folder: &Path) -> Vec<PathBuf> {
-    let mut files: Vec<_> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| path.extension().is_some_and(|e| e == "pdf"));
-    files.sort();
-    files
-}
-
 #[test]
 fn documents_of_others_accept_a_field_and_stay_sound() {
     let Some(corpus) = corpus::corpus() else { return };
@@ -59,7 +51,7 @@ fn documents_of_others_accept_a_field_and_stay_sound() {
     let dir = tempfile::tempdir().unwrap();
     let mut rows = 0;
     for class in ["unsigned", "signing-input"] {
-        for path in pdfs(&corpus.join("pdf").join(class)) {
+        for path in corpus::pdfs(&corpus.join("pdf").join(class)) {
             rows += 1;
             let id = format!("{class}/{}", path.file_name().unwrap().to_string_lossy());
             let data = fs::read(&path).unwrap();

@@ -14,7 +14,6 @@ mod sample_pdf;
 
 use std::fs;
 use std::path::Path;
-use std::path::PathBuf;
 use std::process::Command;
 
 use kyso::Error;
@@ -234,11 +233,7 @@ fn poppler_sees_the_same_in_the_corpus() {
     let mut exceptions = corpus::Exceptions::load("preview");
     let mut rows = 0;
     for class in ["unsigned", "signing-input"] {
-        let mut files: Vec<PathBuf> =
-            fs::read_dir(corpus.join("pdf").join(class)).unwrap().map(|entry| entry.unwrap().path()).collect();
-        files.retain(|path| path.extension().is_some_and(|e| e == "pdf"));
-        files.sort();
-        for path in files {
+        for path in corpus::pdfs(&corpus.join("pdf").join(class)) {
             let data = fs::read(&path).unwrap();
             let Ok((_, password)) = corpus::open_pdf(&data) else { continue };
             let id = format!("{class}/{}", path.file_name().unwrap().to_string_lossy());

@@ -39,6 +39,14 @@ pub fn backends() -> Vec<kyso::crypto::Backend> {
     ]
 }
 
+/// The PDF files of a folder, by their names.
+pub fn pdfs(folder: &Path) -> Vec<PathBuf> {
+    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.extension().is_some_and(|e| e == "pdf"));
+    files.sort();
+    files
+}
+
 /// A document of the PDF corpus, and the password that opened it: the corpus
 /// states them in its notes, and one of these opens each file.
 pub fn open_pdf(octets: &[u8]) -> Result<(Pdf<'_>, &'static str), Error> {
