@@ -8,6 +8,8 @@ mod ca;
 mod der;
 #[path = "support/forge.rs"]
 mod forge;
+#[path = "support/python.rs"]
+mod python;
 #[path = "support/sample_pdf.rs"]
 mod sample_pdf;
 
@@ -98,17 +100,9 @@ status = validate_pdf_signature(signature, context)
 assert status.intact and status.valid and status.coverage.name == 'ENTIRE_FILE', status.pretty_print_details()
 "#;
 
-fn python(script: &str, arguments: &[&str]) -> bool {
-    let python = std::env::var("KYSO_PYTHON").unwrap_or_else(|_| "KYSO_PYTHON".to_owned());
-    let output = match Command::new(&python).args(["-c", script]).args(arguments).output() {
-        Ok(output) => output,
-        Err(error) => {
-            assert!(std::env::var_os("KYSO_PEERS_REQUIRED").is_none(), "{python}: {error}");
-            eprintln!("pyHanko not found: skipped");
-            return false;
-        }
-    };
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+fn pyhanko(script: &str, arguments: &[&str]) -> bool {
+    let Some(printed) = python::run(script, arguments) else { return false };
+    assert!(printed.success, "{}", printed.text);
     true
 }
 
@@ -131,7 +125,7 @@ fn scene() -> Option<Scene> {
     }
     fs::write(at("recipient.key"), &*recipient.to_pkcs8_der().unwrap()).unwrap();
     fs::write(at("plain.pdf"), sample_pdf::plain(Xref::Table)).unwrap();
-    let written = python(ENCRYPT, &[folder.path().to_str().unwrap(), at("plain.pdf").to_str().unwrap()]);
+    let written = pyhanko(ENCRYPT, &[folder.path().to_str().unwrap(), at("plain.pdf").to_str().unwrap()]);
     let officer = ca.issue(&Template::new(&[(ca::CN, "Nguyễn Văn A")]), KeySpec::P256);
     written.then_some(Scene { folder, recipient, stranger, officer })
 }
@@ -183,7 +177,7 @@ fn a_recipient_signs_it_and_pyhanko_reads_that() {
         }
         let path = scene.folder.path().join(format!("{name}-signed.pdf"));
         fs::write(path, signed.unwrap().to_octets().unwrap()).unwrap();
-        python(READ, &[scene.folder.path().to_str().unwrap(), &format!("{name}-signed")]);
+        pyhanko(READ, &[scene.folder.path().to_str().unwrap(), &format!("{name}-signed")]);
     }
 }
 

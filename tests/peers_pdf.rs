@@ -5,14 +5,13 @@
 mod ca;
 #[path = "support/der.rs"]
 mod der;
+#[path = "support/pdf_peers.rs"]
+mod pdf_peers;
 #[path = "support/sample_pdf.rs"]
 mod sample_pdf;
 
 use std::fs;
 use std::path::Path;
-use std::path::PathBuf;
-use std::process::Command;
-use std::process::Output;
 
 use ca::Authority;
 use ca::Template;
@@ -25,110 +24,33 @@ use kyso::pdf::Pdf;
 use kyso::pdf::Permission;
 use kyso::pdf::text::Text;
 use kyso::sign::pades::PadesRequest;
+use pdf_peers::Peers;
+use pdf_peers::run;
 use sample_pdf::FORMS;
 use sample_pdf::Xref;
 
 const NOW: &str = "2026-11-23T01:00:00Z";
 
-/// What all tests here need: a root, a CA below it, and a folder.
+/// What all tests here need: a CA, and judges that trust the root above it.
 struct Scene {
     ca: Authority,
-    dir: tempfile::TempDir,
+    peers: Peers,
 }
 
 impl Scene {
     fn new() -> Self {
         let root = Authority::root(Template::ca(&[(ca::CN, "Root of peers_pdf")], None), KeySpec::P256);
         let ca = root.subordinate(Template::ca(&[(ca::CN, "CA of peers_pdf")], Some(0)), KeySpec::P256);
-        let dir = tempfile::tempdir().unwrap();
-        fs::write(dir.path().join("root.pem"), root.certificate.to_pem()).unwrap();
-        Self { ca, dir }
+        Self { ca, peers: Peers::new(&root.certificate) }
     }
 
     fn key(&self, name: &str, spec: KeySpec) -> SoftKey {
         self.ca.issue(&Template::new(&[(ca::C, "VN"), (ca::CN, name)]), spec)
     }
 
-    fn path(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
-    }
-
-    /// All judges on one file with so many signatures.
+    /// All judges on one file with so many signatures, the last over all of it.
     fn judge(&self, name: &str, signed: &[u8], signatures: usize) {
-        let path = self.path(name);
-        fs::write(&path, signed).unwrap();
-        qpdf(&path);
-        pdfsig(&path, signatures);
-        pyhanko(&path, &self.path("root.pem"), signatures);
-    }
-}
-
-/// Runs a peer; `None`, said aloud, where it is not installed and need not be.
-fn run(program: &str, arguments: &[&str]) -> Option<Output> {
-    match Command::new(program).args(arguments).output() {
-        Ok(output) => Some(output),
-        Err(error) => {
-            assert!(std::env::var_os("KYSO_PEERS_REQUIRED").is_none(), "{program}: {error}");
-            eprintln!("{program} not found: skipped");
-            None
-        }
-    }
-}
-
-fn text(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
-}
-
-fn qpdf(path: &Path) {
-    if let Some(output) = run("qpdf", &["--check", path.to_str().unwrap()]) {
-        assert!(output.status.success(), "{}: {}", path.display(), text(&output));
-    }
-}
-
-fn pdfsig(path: &Path, signatures: usize) {
-    // -nocert: it trusts the database of NSS alone; the equation and the digests are what it is asked.
-    let Some(output) = run("pdfsig", &["-nocert", path.to_str().unwrap()]) else { return };
-    let text = text(&output);
-    assert_eq!(text.matches("Signature is Valid").count(), signatures, "{}: {text}", path.display());
-    assert_eq!(text.matches("Total document signed").count(), 1, "{}: {text}", path.display());
-    assert_eq!(text.matches("ETSI.CAdES.detached").count(), signatures, "{}: {text}", path.display());
-}
-
-const PYHANKO: &str = r#"
-import sys
-from pyhanko.keys import load_cert_from_pemder
-from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.validation import validate_pdf_signature
-from pyhanko_certvalidator import ValidationContext
-from datetime import datetime, timezone
-
-path, root, count = sys.argv[1:4]
-moment = datetime(2026, 11, 23, 2, 0, tzinfo=timezone.utc)
-with open(path, 'rb') as f:
-    # Its strict mode refuses hybrid files as such.
-    reader = PdfFileReader(f, strict=b'/XRefStm' not in open(path, 'rb').read())
-    signatures = reader.embedded_regular_signatures
-    assert len(signatures) == int(count), f'{len(signatures)} signatures'
-    for index, signature in enumerate(signatures):
-        context = ValidationContext(trust_roots=[load_cert_from_pemder(root)], moment=moment,
-                                    allow_fetching=False, revocation_mode='soft-fail')
-        status = validate_pdf_signature(signature, context)
-        last = index == len(signatures) - 1
-        good = (status.bottom_line and status.trusted and status.intact and status.valid
-                and status.docmdp_ok is not False
-                and status.coverage.name == ('ENTIRE_FILE' if last else 'ENTIRE_REVISION'))
-        print(signature.field_name, status.summary(), status.coverage.name, status.modification_level)
-        assert good, status.pretty_print_details()
-print('accepted')
-"#;
-
-fn pyhanko(path: &Path, root: &Path, signatures: usize) {
-    // The environment that tests/run.sh makes; without it pyHanko is not found, and skipped.
-    let python = std::env::var("KYSO_PYTHON").unwrap_or_else(|_| "KYSO_PYTHON".to_owned());
-    let arguments = ["-c", PYHANKO, path.to_str().unwrap(), root.to_str().unwrap(), &signatures.to_string()];
-    if let Some(output) = run(&python, &arguments) {
-        let text = text(&output);
-        assert!(output.status.success() && text.contains("accepted"), "{}: {text}", path.display());
+        self.peers.judge(name, signed, signatures, true);
     }
 }
 
@@ -144,13 +66,11 @@ fn every_key_and_every_form_is_accepted() {
         let key = scene.key("Nguyễn Văn A", spec);
         for form in FORMS {
             let signed = sign(&sample_pdf::plain(form), &key, |request| request.reason("Phê duyệt"));
-            let path = scene.path("signed.pdf");
-            fs::write(&path, &signed).unwrap();
-            qpdf(&path);
-            pyhanko(&path, &scene.path("root.pem"), 1);
+            scene.peers.qpdf("signed.pdf", &signed);
+            scene.peers.pyhanko("signed.pdf", 1, true);
             // NSS, which this pdfsig verifies with, knows no Ed25519 in CMS.
             if spec != KeySpec::Ed25519 {
-                pdfsig(&path, 1);
+                scene.peers.pdfsig("signed.pdf", 1, true);
             }
         }
     }
@@ -227,7 +147,8 @@ fn the_block_stands_where_it_was_asked_for_and_nothing_else_moves() {
     let scene = Scene::new();
     let officer = scene.key("Nguyễn Văn A", KeySpec::P256);
     let plain = sample_pdf::plain(Xref::Table);
-    let (before, invisible, visible) = (scene.path("before.pdf"), scene.path("in.pdf"), scene.path("block.pdf"));
+    let (before, invisible, visible) =
+        (scene.peers.path("before.pdf"), scene.peers.path("in.pdf"), scene.peers.path("block.pdf"));
     fs::write(&before, &plain).unwrap();
     fs::write(&invisible, sign(&plain, &officer, |r| r)).unwrap();
     fs::write(&visible, sign(&plain, &officer, |r| r.visible(0, 330.0, 90.0, block(200.0, 80.0)))).unwrap();

@@ -91,11 +91,6 @@ impl Exceptions {
         Self { suite: suite.to_owned(), known, used: Vec::new(), unexplained: Vec::new() }
     }
 
-    /// Whether a row is listed.
-    pub fn lists(&self, id: &str) -> bool {
-        self.known.contains_key(id)
-    }
-
     /// Records the outcome of one row: right, or wrong with what came out instead.
     pub fn record(&mut self, id: &str, right: bool, actual: &str) {
         match (right, self.known.get(id)) {

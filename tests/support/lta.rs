@@ -1,6 +1,9 @@
 //! pyHanko, poppler and qpdf judge documents of levels B-LT and B-LTA.
 #![allow(unreachable_pub, dead_code, missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
+#[path = "python.rs"]
+mod python;
+
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
@@ -128,14 +131,12 @@ impl Judged {
     }
 
     fn judge(&self, File { path, level, password, field }: &File) -> Option<String> {
-        let python = std::env::var("KYSO_PYTHON").unwrap_or_else(|_| "KYSO_PYTHON".to_owned());
         let root = self.folder.path().join("root.pem");
         let lta = if *level == BaselineLevel::Lta { "1" } else { "0" };
-        let arguments = ["-c", PYHANKO, root.to_str().unwrap(), path.to_str().unwrap(), lta, password, field];
-        let output = tool(&python, &arguments)?;
-        let text = text(&output);
-        assert!(output.status.success(), "{text}");
-        let verdict = text.trim_end();
+        let arguments = [root.to_str().unwrap(), path.to_str().unwrap(), lta, password, field];
+        let printed = python::run(PYHANKO, &arguments)?;
+        assert!(printed.success, "{}", printed.text);
+        let verdict = printed.text.trim_end();
         assert!(!verdict.is_empty(), "{}: no verdict", path.display());
         (verdict != "ok").then(|| format!("{}: {verdict}", path.display()))
     }

@@ -1,6 +1,9 @@
 //! qpdf, poppler and pyHanko as judges of one PDF.
 #![allow(unreachable_pub, dead_code, missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
+#[path = "python.rs"]
+mod python;
+
 use std::fs;
 use std::path::Path;
 use std::path::PathBuf;
@@ -67,7 +70,7 @@ impl Peers {
         Self { dir }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
@@ -87,24 +90,22 @@ impl Peers {
         }
     }
 
-    fn pdfsig(&self, name: &str, signatures: usize, complete: bool) {
+    pub fn pdfsig(&self, name: &str, signatures: usize, complete: bool) {
         // -nocert: it trusts the database of NSS alone; the equation and the digests are what it is asked.
         let Some(output) = run("pdfsig", &["-nocert", self.path(name).to_str().unwrap()]) else { return };
         let text = text_of(&output);
         assert_eq!(text.matches("Signature is Valid").count(), signatures, "{name}: {text}");
         assert_eq!(text.matches("Total document signed").count(), usize::from(complete), "{name}: {text}");
+        assert_eq!(text.matches("ETSI.CAdES.detached").count(), signatures, "{name}: {text}");
     }
 
-    fn pyhanko(&self, name: &str, signatures: usize, complete: bool) {
-        // The environment that tests/run.sh makes; without it pyHanko is not found, and skipped.
-        let python = std::env::var("KYSO_PYTHON").unwrap_or_else(|_| "KYSO_PYTHON".to_owned());
+    pub fn pyhanko(&self, name: &str, signatures: usize, complete: bool) {
         let (path, root) = (self.path(name), self.path("root.pem"));
         let count = signatures.to_string();
         let complete = if complete { "1" } else { "0" };
-        let arguments = ["-c", PYHANKO, path.to_str().unwrap(), root.to_str().unwrap(), &count, complete];
-        if let Some(output) = run(&python, &arguments) {
-            let text = text_of(&output);
-            assert!(output.status.success() && text.contains("accepted"), "{name}: {text}");
+        let arguments = [path.to_str().unwrap(), root.to_str().unwrap(), &count, complete];
+        if let Some(printed) = python::run(PYHANKO, &arguments) {
+            assert!(printed.success && printed.text.contains("accepted"), "{name}: {}", printed.text);
         }
     }
 
