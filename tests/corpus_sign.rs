@@ -14,14 +14,9 @@ mod services;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::num::NonZeroUsize;
 use std::path::Path;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::Mutex;
-use std::sync::atomic::AtomicUsize;
-use std::sync::atomic::Ordering;
-use std::thread;
 
 use ca::Authority;
 use ca::Template;
@@ -288,24 +283,15 @@ fn documents_of_others_reach_every_level() {
         .into_iter()
         .flat_map(|class| corpus::pdfs(&corpus.join("pdf").join(class)).into_iter().map(move |path| (class, path)))
         .collect();
-    let (next, outcomes) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
-    thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(1, NonZeroUsize::get) {
-            scope.spawn(|| {
-                while let Some((class, path)) = documents.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let id = format!("{class}/{}", path.file_name().unwrap().to_string_lossy());
-                    if let Some(outcome) = raised(path, &fs::read(path).unwrap(), *class != "signed") {
-                        outcomes.lock().unwrap().insert(id, outcome);
-                    }
-                }
-            });
-        }
-    });
-    let outcomes = outcomes.into_inner().unwrap();
-    for (id, [complaint, pyhanko]) in &outcomes {
-        exceptions.record(id, complaint.is_none(), complaint.as_deref().unwrap_or_default());
+    let outcomes = corpus::each(&documents, |(class, path)| raised(path, &fs::read(path).unwrap(), *class != "signed"));
+    let mut rows = 0;
+    for ((class, path), outcome) in documents.iter().zip(outcomes) {
+        let Some([complaint, pyhanko]) = outcome else { continue };
+        rows += 1;
+        let id = format!("{class}/{}", path.file_name().unwrap().to_string_lossy());
+        exceptions.record(&id, complaint.is_none(), complaint.as_deref().unwrap_or_default());
         let row = format!("{id} by pyHanko");
         exceptions.record(&row, pyhanko.is_none(), pyhanko.as_deref().unwrap_or_default());
     }
-    exceptions.finish(outcomes.len());
+    exceptions.finish(rows);
 }

@@ -6,6 +6,8 @@
 
 #[path = "support/corpus.rs"]
 mod corpus;
+#[path = "support/python.rs"]
+mod python;
 
 use std::fs;
 use std::process::Command;
@@ -27,7 +29,7 @@ const NONE: &str = "none";
 /// It cannot be read.
 const UNREADABLE: &str = "unreadable";
 
-/// Judges all files in one process: `verdict` per line.
+/// Judges one file: the verdict.
 const PYHANKO: &str = r#"
 import sys, logging
 from pyhanko.pdf_utils.reader import PdfFileReader
@@ -63,8 +65,7 @@ def judge(path, password):
         except Exception:
             return 'refused'
 
-for path, password in zip(sys.argv[1::2], sys.argv[2::2]):
-    print(judge(path, password))
+print(judge(*sys.argv[1:]))
 "#;
 
 fn run(program: &str, arguments: &[&str]) -> Option<String> {
@@ -119,23 +120,19 @@ fn differences_to_peers_are_explained() {
         .map(|line| line.split('\t').collect::<Vec<_>>())
         .map(|columns| (columns[0], columns[3]))
         .collect();
-    let mut judged = Vec::new();
-    let python = std::env::var("KYSO_PYTHON").unwrap_or_else(|_| "KYSO_PYTHON".to_owned());
-    let mut arguments = vec!["-c".to_owned(), PYHANKO.to_owned()];
-    for (file, _) in &rows {
+    let outcomes = corpus::each(&rows, |(file, _)| {
         let path = folder.join(file);
         let (verdict, password) = ours(&fs::read(&path).unwrap());
-        let path = path.to_str().unwrap().to_owned();
-        let Some(pdfsig) = pdfsig(&path, password) else { return };
-        judged.push((verdict, pdfsig));
-        arguments.extend([path, password.to_owned()]);
-    }
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let Some(text) = run(&python, &arguments) else { return };
-    let pyhanko: Vec<&str> = text.lines().collect();
-    assert_eq!(pyhanko.len(), rows.len(), "{text}");
+        let path = path.to_str().unwrap();
+        let pdfsig = pdfsig(path, password)?;
+        let printed = python::run(PYHANKO, &[path, password])?;
+        assert!(printed.success, "{file}: {}", printed.text);
+        Some((verdict, pdfsig, printed.text.trim_end().to_owned()))
+    });
+    // Where a peer is missing and need not be there.
+    let Some(outcomes) = outcomes.into_iter().collect::<Option<Vec<_>>>() else { return };
     let mut exceptions = Exceptions::load("peers_corpus");
-    for (((file, verdict), (ours, pdfsig)), pyhanko) in rows.iter().zip(judged).zip(pyhanko) {
+    for ((file, verdict), (ours, pdfsig, pyhanko)) in rows.iter().zip(outcomes) {
         // What the manifest leaves open is decided in the list as well.
         let open = matches!(*verdict, "DISAGREE" | "UNCLEAR" | "OK_CRYPTO");
         let actual = format!("{ours}; pyHanko: {pyhanko}; pdfsig: {pdfsig}");

@@ -2,8 +2,13 @@
 #![allow(unreachable_pub, dead_code)]
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering;
+use std::thread;
 
 use kyso::Error;
 use kyso::Limits;
@@ -45,6 +50,24 @@ pub fn pdfs(folder: &Path) -> Vec<PathBuf> {
     files.retain(|path| path.extension().is_some_and(|e| e == "pdf"));
     files.sort();
     files
+}
+
+/// What `judge` makes of each, in their order; on all processors.
+pub fn each<I: Sync, T: Send>(items: &[I], judge: impl Fn(&I) -> T + Sync) -> Vec<T> {
+    let (next, made) = (AtomicUsize::new(0), Mutex::new(BTreeMap::new()));
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, NonZeroUsize::get) {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(item) = items.get(index) else { break };
+                    let verdict = judge(item);
+                    made.lock().unwrap().insert(index, verdict);
+                }
+            });
+        }
+    });
+    made.into_inner().unwrap().into_values().collect()
 }
 
 /// A document of the PDF corpus, and the password that opened it: the corpus
