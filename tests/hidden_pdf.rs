@@ -269,11 +269,13 @@ fn prepared_documents_of_the_corpus_are_told() {
 /// Of the unsigned documents of the corpus only those are told that do hide something.
 #[test]
 fn honest_documents_of_the_corpus_are_not_told() {
-    const KNOWN: [&str; 5] = [
+    const KNOWN: [&str; 6] = [
         // Its object stream lost the page tree, so that its page belongs to nothing.
         "unsigned/pyhanko__broken-objstream5.pdf",
         // An object that the table of its revision does not name.
         "unsigned/pyhanko__minimal-broken-xref-size.pdf",
+        // An object beside which its entry points, so that only a reader who searches for it sees it.
+        "unsigned/qpdf__bad-xref-entry.pdf",
         // A page that only a reader without the hidden section sees.
         "unsigned/qpdf__hybrid-xref.pdf",
         // Widgets that the form does not name.

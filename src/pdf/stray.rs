@@ -165,7 +165,8 @@ impl Pdf<'_> {
             if !here {
                 continue;
             }
-            let Ok(object) = revision.object(Reference::new(holder, generation)) else { return true };
+            // What cannot be read holds nothing that is known.
+            let Ok(object) = revision.object(Reference::new(holder, generation)) else { return false };
             return match object.as_stream().map(|stream| &stream.data) {
                 Some(StreamData::InSource { offset: start, length, .. }) => {
                     (*start..start.saturating_add(*length)).contains(&offset)
