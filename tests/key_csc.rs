@@ -16,6 +16,8 @@ use std::sync::atomic::AtomicI64;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use ca::Authority;
+use ca::Template;
 use kyso::Error;
 use kyso::Limits;
 use kyso::Time;
@@ -43,6 +45,9 @@ use kyso::sign::cades::CadesRequest;
 use kyso::sign::cades::Content;
 use kyso::sign::cades::SignedCms;
 use kyso::sign::remote::RemoteBatch;
+use kyso::trust::TrustAnchor;
+use kyso::trust::TrustAnchors;
+use kyso::trust::TrustSet;
 use rssp::Manner;
 use rssp::Rssp;
 
@@ -140,6 +145,30 @@ fn what_a_service_tells_of_itself_and_its_credentials_is_read() {
     assert!(sign_with(&service, &rssp).is_ok());
     assert_eq!(rssp.last("signatures/signHash")["signAlgo"], "1.2.840.113549.1.1.1");
     assert_eq!(rssp.last("signatures/signHash")["hashAlgo"], "2.16.840.1.101.3.4.2.1");
+}
+
+#[test]
+fn a_chain_that_a_service_does_not_send_is_completed() {
+    let root = Authority::root(Template::ca(&[(ca::CN, "Root")], None), KeySpec::P256);
+    let issuing = root.subordinate(Template::ca(&[(ca::CN, "CA")], Some(0)), KeySpec::P256);
+    let mut rssp = Rssp::new(KeySpec::P256, Manner::Honest);
+    rssp.certificate = issuing.certify(&Template::new(&[(ca::CN, "Nguyễn Văn Ký")]), &rssp.key);
+    rssp.chain = Vec::new();
+    let mut set = TrustSet::new("test");
+    set.add(TrustAnchor::from_certificate(root.certificate.clone()));
+    let anchors = TrustAnchors::new([set]);
+    let service = service(&rssp);
+    let alone = run(service.credential(rssp::ID), &rssp).unwrap();
+    assert!(alone.identity().chain().is_empty());
+    assert!(alone.clone().completed(&anchors, &[], now()).identity().chain().is_empty());
+    let issuers = [issuing.certificate];
+    let credential = alone.completed(&anchors, &issuers, now());
+    assert_eq!(credential.identity().chain(), issuers);
+    // And the signature carries it.
+    let prepared = prepare(&credential);
+    let signed = run(RemoteBatch::new(prepared, credential.signer(secrets())).unwrap(), &rssp).unwrap();
+    let cms = SignedData::from_octets(signed[0].octets(), &Limits::default()).unwrap();
+    assert!(cms.certificates().iter().any(|certificate| certificate.der() == issuers[0].der()));
 }
 
 #[test]

@@ -13,7 +13,7 @@
 //! answers are cut off at the size that the request allows while they are read.
 //!
 //! With the feature `tracing`, requests are spans and events of the target
-//! `kyso::fetch`: purpose, duration, size, outcome; no address and no content.
+//! `kyso::fetch`: purpose, step, duration, size, outcome; no address and no content.
 
 mod proxy;
 mod trace;
@@ -349,7 +349,7 @@ impl HttpClient {
 impl Fetch for HttpClient {
     fn fetch(&self, request: &Request) -> Result<Response, Error> {
         std::thread::sleep(request.wait);
-        trace::request(request.purpose, || self.answer(request))
+        trace::request(request, || self.answer(request))
     }
 }
 

@@ -80,6 +80,8 @@ pub struct Body(Vec<u8>);
 pub struct Request {
     /// What it is for.
     pub purpose: Purpose,
+    /// Which of several steps it is, for logs: the method of a signing service.
+    pub step: Option<&'static str>,
     /// The address, as it stands in the certificate or in the caller's settings.
     pub url: String,
     /// POST body; `None` is a GET.
@@ -120,6 +122,7 @@ impl Request {
     pub fn get(purpose: Purpose, url: impl Into<String>, max_octets: usize) -> Self {
         Self {
             purpose,
+            step: None,
             url: url.into(),
             body: None,
             content_type: None,

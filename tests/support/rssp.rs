@@ -67,6 +67,8 @@ pub struct Rssp {
     pub key: PrivateKey,
     pub certificate: Certificate,
     pub issuer: Certificate,
+    /// What it sends behind the certificate of the key.
+    pub chain: Vec<Certificate>,
     other: PrivateKey,
     pub multisign: usize,
     pub algo: Vec<&'static str>,
@@ -97,6 +99,7 @@ impl Rssp {
             key,
             certificate,
             issuer: root.certificate.clone(),
+            chain: vec![root.certificate],
             multisign: 5,
             algo,
             key_status: "enabled",
@@ -161,11 +164,12 @@ impl Rssp {
     }
 
     fn credential(&self) -> Value {
-        let base64 = |c: &Certificate| base64_simd::STANDARD.encode_to_string(c.der());
+        let all = [&self.certificate].into_iter().chain(&self.chain);
+        let all: Vec<String> = all.map(|c| base64_simd::STANDARD.encode_to_string(c.der())).collect();
         let mut answer = json!({
             "description": "Chứng thư số cá nhân",
             "key": { "status": self.key_status, "algo": self.algo, "len": 2048 },
-            "cert": { "status": self.certificate_status, "certificates": [base64(&self.certificate), base64(&self.issuer)] },
+            "cert": { "status": self.certificate_status, "certificates": all },
             "SCAL": "2", "multisign": self.multisign, "lang": "vi-VN",
         });
         if self.v2 {

@@ -68,7 +68,7 @@ pub(crate) fn folder(args: &SignArgs) -> Result<Option<PathBuf>, Stop> {
 pub(crate) fn sign(args: &SignArgs, folder: &Path, given: &Given, claimed: Time, lang: Lang) -> Result<Exit, Stop> {
     let items = items(args, folder)?;
     let signer = match &args.csc.csc {
-        Some(_) => Signer::Service(Box::new(Remote::open(args)?)),
+        Some(_) => Signer::Service(Box::new(Remote::open(args, given)?)),
         None => {
             let (signature, documents) = (&args.signature, args.inputs.len());
             Signer::Key(keys::open(&args.key, signature.digest, signature.pss, documents, given)?)

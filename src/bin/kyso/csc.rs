@@ -35,6 +35,7 @@ use crate::input;
 use crate::keys;
 use crate::network;
 use crate::print;
+use crate::trust::Given;
 
 /// A remote signing service.
 #[derive(Args, Debug, Default)]
@@ -95,7 +96,7 @@ pub(crate) struct Remote<'a> {
 
 impl<'a> Remote<'a> {
     /// The credential that the options of `sign` name.
-    pub(crate) fn open(args: &'a SignArgs) -> Result<Self, Stop> {
+    pub(crate) fn open(args: &'a SignArgs, given: &Given) -> Result<Self, Stop> {
         let (csc, own) = (&args.csc, &args.key);
         let others = [
             ("--p12", own.p12.is_some()),
@@ -117,6 +118,7 @@ impl<'a> Remote<'a> {
         let id = id.ok_or_else(|| Stop::usage("--csc needs --credential ID; kyso csc list shows them"))?;
         let service = service(csc)?;
         let credential = run(service.credential(id), &network::client()?)?;
+        let credential = credential.completed(&given.anchors, given.evidence.certificates(), given.at);
         let signature = &args.signature;
         let kind = credential.identity().certificate().public_key().key_type();
         let algorithm = keys::algorithm(kind, credential.default_algorithm(), signature.digest, signature.pss)?;

@@ -84,7 +84,7 @@ pub(crate) fn sign(args: &SignArgs, lang: Lang) -> Outcome {
     }
     check_cosigning(args, format)?;
     let key: Box<dyn SigningKey> = match &args.csc.csc {
-        Some(_) => csc::Remote::open(args)?.key()?,
+        Some(_) => csc::Remote::open(args, &given)?.key()?,
         None => keys::open(&args.key, args.signature.digest, args.signature.pss, 1, &given)?,
     };
     let (warnings, evidence) = check_signer(key.identity(), &given, args)?;

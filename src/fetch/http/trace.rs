@@ -1,23 +1,26 @@
-//! What a log sees of requests: what they are for, durations, sizes, outcomes.
+//! What a log sees of requests: what they are for, their step, durations, sizes, outcomes.
 //!
 //! Never an address, which can name a person's certificate, nor what is sent or
 //! answered: everything that is recorded is a word or a number of this crate's own.
 
 use crate::error::Error;
+#[cfg(feature = "tracing")]
 use crate::fetch::Purpose;
+use crate::fetch::Request;
 use crate::fetch::Response;
 
 /// Makes one request within a span, and tells how it ended.
 #[cfg(feature = "tracing")]
-pub(super) fn request(purpose: Purpose, f: impl FnOnce() -> Result<Response, Error>) -> Result<Response, Error> {
-    let purpose = match purpose {
+pub(super) fn request(request: &Request, f: impl FnOnce() -> Result<Response, Error>) -> Result<Response, Error> {
+    let step = request.step;
+    let purpose = match request.purpose {
         Purpose::Crl => "CRL",
         Purpose::Ocsp => "OCSP",
         Purpose::IssuerCertificate => "issuer certificate",
         Purpose::TimeStamp => "time-stamp",
         Purpose::RemoteSigning => "remote signing",
     };
-    let span = tracing::debug_span!(target: "kyso::fetch", "request", purpose);
+    let span = tracing::debug_span!(target: "kyso::fetch", "request", purpose, step);
     let entered = span.enter();
     #[allow(clippy::disallowed_methods)] // measures a network and decides nothing
     let begun = std::time::Instant::now();
@@ -26,9 +29,11 @@ pub(super) fn request(purpose: Purpose, f: impl FnOnce() -> Result<Response, Err
     match &result {
         Ok(response) => {
             let octets = response.body.len();
-            tracing::debug!(target: "kyso::fetch", purpose, micros, octets, outcome = "done");
+            tracing::debug!(target: "kyso::fetch", purpose, step, micros, octets, outcome = "done");
         }
-        Err(e) => tracing::warn!(target: "kyso::fetch", purpose, micros, outcome = outcome(e), status = status(e)),
+        Err(e) => {
+            tracing::warn!(target: "kyso::fetch", purpose, step, micros, outcome = outcome(e), status = status(e));
+        }
     }
     drop(entered);
     result
@@ -36,7 +41,7 @@ pub(super) fn request(purpose: Purpose, f: impl FnOnce() -> Result<Response, Err
 
 /// Makes one request.
 #[cfg(not(feature = "tracing"))]
-pub(super) fn request(_purpose: Purpose, f: impl FnOnce() -> Result<Response, Error>) -> Result<Response, Error> {
+pub(super) fn request(_request: &Request, f: impl FnOnce() -> Result<Response, Error>) -> Result<Response, Error> {
     f()
 }
 

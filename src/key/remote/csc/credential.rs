@@ -20,6 +20,8 @@ use crate::error::Refused;
 use crate::error::SecretError;
 use crate::key::SignerIdentity;
 use crate::secret::Pin;
+use crate::time::Time;
+use crate::trust::TrustAnchors;
 use crate::x509::Certificate;
 
 /// Certificates that a chain may have.
@@ -117,6 +119,14 @@ impl CscCredential {
     #[must_use]
     pub const fn identity(&self) -> &SignerIdentity {
         &self.identity
+    }
+
+    /// The same, its chain completed as by [`SignerIdentity::completed`]: services may answer with the
+    /// signer's certificate alone.
+    #[must_use]
+    pub fn completed(mut self, anchors: &TrustAnchors, others: &[Certificate], at: Time) -> Self {
+        self.identity = self.identity.completed(anchors, others, at);
+        self
     }
 
     /// What the service says it is.

@@ -309,10 +309,10 @@ impl CscService {
         format!("{}/{}", self.base, self.dialect.path(method).trim_start_matches('/'))
     }
 
-    fn request(&self, method: &str, members: Members<'_>) -> Request {
-        let body = members.into_body();
-        Request::post(Purpose::RemoteSigning, self.url(method), "application/json", body, MOST_OCTETS)
-            .authorization(self.token.clone())
+    fn request(&self, method: &'static str, members: Members<'_>) -> Request {
+        let (url, body) = (self.url(method), members.into_body());
+        let request = Request::post(Purpose::RemoteSigning, url, "application/json", body, MOST_OCTETS);
+        Request { step: Some(method), ..request.authorization(self.token.clone()) }
     }
 }
 
