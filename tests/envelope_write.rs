@@ -464,15 +464,14 @@ fn an_attachment_of_any_size_passes_through_in_small_pieces() {
     let message = messages::plain().into();
     let file = tempfile::tempfile().unwrap();
     let mut out = Behind { source: &source, file: file.try_clone().unwrap(), taken: 0, most_held: 0 };
-    Writer::new(&message)
-        .enclose(Enclosure::new("lớn.bin", "application/octet-stream", &source))
-        .write(&mut out)
-        .unwrap();
+    let writer = Writer::new(&message).enclose(Enclosure::new("lớn.bin", "application/octet-stream", &source));
+    assert!(writer.findings().unwrap().is_empty());
+    writer.write(&mut out).unwrap();
     assert!(out.taken > LENGTH / 3 * 4);
     // Octets that were read and have not left yet are all that the writer can hold.
     assert!(out.most_held < PIECE, "{} octets held", out.most_held);
     assert!(source.longest.get() as u64 <= PIECE);
-    // Digest and CRC, the trial whether deflating pays, the writing.
+    // Digest and CRC (for the findings, and not once more), the trial whether deflating pays, the writing.
     assert_eq!(source.passes.get(), 3);
 
     let back = InPlace { file: RefCell::new(file), length: out.taken, longest: Cell::new(0) };

@@ -4,6 +4,7 @@
 //! stand-in for each payload, gives that to the reader, and refuses what the reader
 //! remarks on. So the two cannot drift apart.
 
+use std::cell::OnceCell;
 use std::fmt;
 use std::io::Write;
 
@@ -37,6 +38,8 @@ pub struct Writer<'a> {
     limits: Limits,
     backend: Backend,
     now: Option<Time>,
+    /// What was found of the contents, so that each is digested once.
+    measured: OnceCell<Vec<Measured>>,
 }
 
 /// A file to enclose in a message.
@@ -72,13 +75,21 @@ impl<'a> Writer<'a> {
     /// A writer of this message, strict: it refuses what the reader would remark on.
     #[must_use]
     pub fn new(message: &'a Message) -> Self {
-        Self { message, enclosures: Vec::new(), limits: Limits::default(), backend: Backend::default(), now: None }
+        Self {
+            message,
+            enclosures: Vec::new(),
+            limits: Limits::default(),
+            backend: Backend::default(),
+            now: None,
+            measured: OnceCell::new(),
+        }
     }
 
     /// Encloses a file; the manifest follows the order of the calls.
     #[must_use]
     pub fn enclose(mut self, enclosure: Enclosure<'a>) -> Self {
         self.enclosures.push(enclosure);
+        self.measured = OnceCell::new();
         self
     }
 
@@ -115,8 +126,8 @@ impl<'a> Writer<'a> {
 
     /// Writes the message; memory does not grow with the attachments.
     ///
-    /// Each content is read twice: once for its digest and CRC, which stand before it in the message,
-    /// and once to be written. A source that changes in between is an error, and what `out` took until then is
+    /// Each content is read twice: once for its digest and CRC, which stand before it in the message
+    /// (unless [`findings`](Self::findings) was asked before), and once to be written. A source that changes in between is an error, and what `out` took until then is
     /// no message.
     ///
     /// # Errors
@@ -128,7 +139,7 @@ impl<'a> Writer<'a> {
             return Err(refusal(&plan.findings).into());
         }
         let mut pieces = plan.text.pieces.iter();
-        for ((piece, enclosure), measured) in pieces.by_ref().zip(&self.enclosures).zip(&plan.measured) {
+        for ((piece, enclosure), measured) in pieces.by_ref().zip(&self.enclosures).zip(self.measured()?) {
             put(out, piece.as_bytes())?;
             measured.write(&enclosure.name, enclosure.content, self.limits.inflated_octets, out)?;
         }
@@ -149,21 +160,18 @@ impl<'a> Writer<'a> {
 
     fn plan(&self) -> Result<Plan, Error> {
         let mut findings = Vec::new();
-        let mut measured = Vec::with_capacity(self.enclosures.len());
         let mut declared = Vec::with_capacity(self.enclosures.len());
-        for (place, enclosure) in self.enclosures.iter().enumerate() {
+        for (place, (enclosure, content)) in self.enclosures.iter().zip(self.measured()?).enumerate() {
             if enclosure.content.len() > LARGEST {
                 let message = format!("{} octets; a ZIP takes {LARGEST}", enclosure.content.len());
                 findings.push(Finding::error("ATTACHMENT_TOO_LARGE", message).at(&enclosure.name));
             }
-            let content = Measured::of(enclosure.content, self.backend)?;
             declared.push(Declared {
                 content_id: content.content_id(place),
                 name: Some(enclosure.name.clone()),
                 content_type: Some(enclosure.content_type.clone()),
                 description: enclosure.description.clone(),
             });
-            measured.push(content);
         }
         let mut text = Text::of(self.message, &declared);
         findings.append(&mut text.findings);
@@ -172,7 +180,16 @@ impl<'a> Writer<'a> {
             // The payloads themselves break no rule, but they must be there.
             findings = self.remarks(&text.pieces.join("AAAA"));
         }
-        Ok(Plan { text, measured, findings })
+        Ok(Plan { text, findings })
+    }
+
+    fn measured(&self) -> Result<&[Measured], Error> {
+        if let Some(known) = self.measured.get() {
+            return Ok(known);
+        }
+        let all: Result<_, _> = self.enclosures.iter().map(|e| Measured::of(e.content, self.backend)).collect();
+        let all = all?;
+        Ok(self.measured.get_or_init(|| all))
     }
 
     /// What the reader says of the message.
@@ -194,7 +211,6 @@ impl<'a> Writer<'a> {
 
 struct Plan {
     text: Text,
-    measured: Vec<Measured>,
     findings: Vec<Finding>,
 }
 

@@ -58,6 +58,7 @@ pub(crate) fn new(args: &EnvelopeNewArgs, lang: Lang) -> Outcome {
 pub(crate) fn add(args: &EnvelopeAddArgs, lang: Lang) -> Outcome {
     let source = FileSource::open(&args.file)?;
     let envelope = Envelope::read(&source, &Limits::default()).map_err(|e| Stop::from(e).of_file(&args.file))?;
+    let envelope = envelope.backend(arithmetic::backend());
     // Beside the output there has to be room anyway.
     let folder = args.output.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
     let mut there = Vec::new();
