@@ -134,12 +134,11 @@ for path, field, password in zip(sys.argv[2::3], sys.argv[3::3], sys.argv[4::3])
 "#;
 
 fn pyhanko(root: &Path, files: &[(PathBuf, String, &str)]) -> BTreeMap<PathBuf, String> {
-    let python = std::env::var("KYSO_PYTHON").unwrap_or_else(|_| "KYSO_PYTHON".to_owned());
-    let mut arguments = vec!["-c", PYHANKO, root.to_str().unwrap()];
+    let mut arguments = vec![root.to_str().unwrap()];
     arguments.extend(files.iter().flat_map(|(path, field, password)| [path.to_str().unwrap(), field, password]));
-    let Some((code, text)) = run(&python, &arguments) else { return BTreeMap::new() };
-    assert_eq!(code, Some(0), "{text}");
-    let lines = text.lines().filter_map(|line| line.split_once('\t'));
+    let Some(printed) = lta::python::run(PYHANKO, &arguments) else { return BTreeMap::new() };
+    assert!(printed.success, "{}", printed.text);
+    let lines = printed.text.lines().filter_map(|line| line.split_once('\t'));
     lines.map(|(path, verdict)| (PathBuf::from(path), verdict.to_owned())).collect()
 }
 
@@ -152,23 +151,20 @@ fn documents_of_others_are_signed_and_accepted() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("root.pem"), root.certificate.to_pem()).unwrap();
     let (mut rows, mut judged) = (0, Vec::new());
-    for class in ["unsigned", "signing-input", "signed"] {
-        for path in corpus::pdfs(&corpus.join("pdf").join(class)) {
-            let id = format!("{class}/{}", path.file_name().unwrap().to_string_lossy());
-            rows += 1;
-            let data = fs::read(&path).unwrap();
-            match sign(&data, &key) {
-                Err(error) => exceptions.record(&id, false, &error.to_string()),
-                Ok((signed, field, password)) => {
-                    assert!(signed.starts_with(&data), "{id}");
-                    let output = dir.path().join(format!("{rows}.pdf"));
-                    fs::write(&output, &signed).unwrap();
-                    let count = corpus::open_pdf(&signed).unwrap().0.signatures().unwrap().len();
-                    let complaint = own_complaint(&data, &signed)
-                        .or_else(|| qpdf_complaint(&path, &output, password))
-                        .or_else(|| pdfsig_complaint(&output, count, password));
-                    judged.push((id, output, (field, password), complaint));
-                }
+    for (id, path) in corpus::documents(&corpus, &["unsigned", "signing-input", "signed"]) {
+        rows += 1;
+        let data = fs::read(&path).unwrap();
+        match sign(&data, &key) {
+            Err(error) => exceptions.record(&id, false, &error.to_string()),
+            Ok((signed, field, password)) => {
+                assert!(signed.starts_with(&data), "{id}");
+                let output = dir.path().join(format!("{rows}.pdf"));
+                fs::write(&output, &signed).unwrap();
+                let count = corpus::open_pdf(&signed).unwrap().0.signatures().unwrap().len();
+                let complaint = own_complaint(&data, &signed)
+                    .or_else(|| qpdf_complaint(&path, &output, password))
+                    .or_else(|| pdfsig_complaint(&output, count, password));
+                judged.push((id, output, (field, password), complaint));
             }
         }
     }
@@ -279,17 +275,14 @@ fn raised(path: &Path, data: &[u8], fresh: bool) -> Option<[Option<String>; 2]> 
 fn documents_of_others_reach_every_level() {
     let Some(corpus) = corpus::corpus() else { return };
     let mut exceptions = corpus::Exceptions::load("sign_levels");
-    let documents: Vec<(&str, PathBuf)> = ["unsigned", "signing-input", "signed"]
-        .into_iter()
-        .flat_map(|class| corpus::pdfs(&corpus.join("pdf").join(class)).into_iter().map(move |path| (class, path)))
-        .collect();
-    let outcomes = corpus::each(&documents, |(class, path)| raised(path, &fs::read(path).unwrap(), *class != "signed"));
+    let documents = corpus::documents(&corpus, &["unsigned", "signing-input", "signed"]);
+    let outcomes =
+        corpus::each(&documents, |(id, path)| raised(path, &fs::read(path).unwrap(), !id.starts_with("signed/")));
     let mut rows = 0;
-    for ((class, path), outcome) in documents.iter().zip(outcomes) {
+    for ((id, _), outcome) in documents.iter().zip(outcomes) {
         let Some([complaint, pyhanko]) = outcome else { continue };
         rows += 1;
-        let id = format!("{class}/{}", path.file_name().unwrap().to_string_lossy());
-        exceptions.record(&id, complaint.is_none(), complaint.as_deref().unwrap_or_default());
+        exceptions.record(id, complaint.is_none(), complaint.as_deref().unwrap_or_default());
         let row = format!("{id} by pyHanko");
         exceptions.record(&row, pyhanko.is_none(), pyhanko.as_deref().unwrap_or_default());
     }

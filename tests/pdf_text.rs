@@ -358,16 +358,13 @@ fn words_are_where_poppler_sees_them() {
     let Some(corpus) = corpus::corpus() else { return };
     let mut exceptions = corpus::Exceptions::load("text");
     let mut rows = 0;
-    for class in ["unsigned", "signing-input"] {
-        for path in corpus::pdfs(&corpus.join("pdf").join(class)) {
-            let Some((compared, differ)) = compare(&path).filter(|(compared, _)| *compared > 0) else { continue };
-            rows += 1;
-            let id = format!("{class}/{}", path.file_name().unwrap().to_string_lossy());
-            for line in &differ {
-                eprintln!("{id}: {line}");
-            }
-            exceptions.record(&id, differ.is_empty(), &format!("{} of {compared} words differ", differ.len()));
+    for (id, path) in corpus::documents(&corpus, &["unsigned", "signing-input"]) {
+        let Some((compared, differ)) = compare(&path).filter(|(compared, _)| *compared > 0) else { continue };
+        rows += 1;
+        for line in &differ {
+            eprintln!("{id}: {line}");
         }
+        exceptions.record(&id, differ.is_empty(), &format!("{} of {compared} words differ", differ.len()));
     }
     exceptions.finish(rows);
 }

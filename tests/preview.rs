@@ -231,12 +231,10 @@ fn poppler_sees_the_same() {
 fn poppler_sees_the_same_in_the_corpus() {
     let Some(corpus) = corpus::corpus() else { return };
     let mut exceptions = corpus::Exceptions::load("preview");
-    let classes = ["unsigned", "signing-input"].map(|class| corpus::pdfs(&corpus.join("pdf").join(class)));
-    let outcomes = corpus::each(&classes.concat(), |path| {
+    let documents = corpus::documents(&corpus, &["unsigned", "signing-input"]);
+    let outcomes = corpus::each(&documents, |(id, path)| {
         let data = fs::read(path).unwrap();
         let Ok((_, password)) = corpus::open_pdf(&data) else { return Ok(None) };
-        let parts: Vec<_> = path.iter().rev().take(2).map(|part| part.to_string_lossy()).collect();
-        let id = format!("{}/{}", parts[1], parts[0]);
         let told = match draw_page(data, Some(&Password::new(password)), 0, 72.0) {
             Ok(png) => {
                 let theirs = peer(path, 0, 72.0, password).ok_or(())?;
@@ -246,7 +244,7 @@ fn poppler_sees_the_same_in_the_corpus() {
             }
             Err(error) => Some(error.to_string()),
         };
-        Ok(Some((id, told)))
+        Ok(Some((id.clone(), told)))
     });
     // Where poppler is missing and need not be there.
     let Ok(outcomes) = outcomes.into_iter().collect::<Result<Vec<_>, ()>>() else { return };

@@ -44,12 +44,18 @@ pub fn backends() -> Vec<kyso::crypto::Backend> {
     ]
 }
 
-/// The PDF files of a folder, by their names.
-pub fn pdfs(folder: &Path) -> Vec<PathBuf> {
-    let mut files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.retain(|path| path.extension().is_some_and(|e| e == "pdf"));
-    files.sort();
-    files
+/// The PDF files of some classes of the corpus, by their names, each with its name in the lists: class and file.
+pub fn documents(corpus: &Path, classes: &[&str]) -> Vec<(String, PathBuf)> {
+    let mut documents = Vec::new();
+    for class in classes {
+        let folder = std::fs::read_dir(corpus.join("pdf").join(class)).unwrap();
+        let mut files: Vec<_> = folder.map(|entry| entry.unwrap().path()).collect();
+        files.retain(|path| path.extension().is_some_and(|e| e == "pdf"));
+        files.sort();
+        let name = |path: &Path| format!("{class}/{}", path.file_name().unwrap().to_string_lossy());
+        documents.extend(files.into_iter().map(|path| (name(&path), path)));
+    }
+    documents
 }
 
 /// What `judge` makes of each, in their order; on all processors.

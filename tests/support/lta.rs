@@ -2,7 +2,7 @@
 #![allow(unreachable_pub, dead_code, missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 #[path = "python.rs"]
-mod python;
+pub mod python;
 
 use std::fs;
 use std::path::Path;
