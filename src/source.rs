@@ -9,8 +9,8 @@ use crate::error::IoError;
 /// Octets that can be read at any position: a slice, or a file read in place.
 ///
 /// A source must not change while a document reads it: what was digested and
-/// what is shown would differ.
-pub trait Source: Send {
+/// what is shown would differ. Several threads may read it at a time, where that is asked for.
+pub trait Source: Send + Sync {
     /// Number of octets.
     fn len(&self) -> u64;
 
@@ -50,7 +50,7 @@ pub trait Spool {
     ///
     /// # Errors
     /// What the underlying file reports.
-    fn source(&mut self) -> Result<&(dyn Source + Sync), Error>;
+    fn source(&mut self) -> Result<&dyn Source, Error>;
 }
 
 impl Spool for Vec<u8> {
@@ -65,7 +65,7 @@ impl Spool for Vec<u8> {
         Ok(())
     }
 
-    fn source(&mut self) -> Result<&(dyn Source + Sync), Error> {
+    fn source(&mut self) -> Result<&dyn Source, Error> {
         Ok(self)
     }
 }
@@ -96,14 +96,14 @@ pub(crate) fn each_chunk(source: &dyn Source, mut each: impl FnMut(&[u8]) -> Res
 /// A source and what follows it: a document with an update that is not written yet.
 #[derive(Clone, Copy)]
 pub struct Followed<'s> {
-    base: &'s (dyn Source + Sync),
+    base: &'s dyn Source,
     tail: &'s [u8],
 }
 
 impl<'s> Followed<'s> {
     /// `base`, then `tail`.
     #[must_use]
-    pub const fn new(base: &'s (dyn Source + Sync), tail: &'s [u8]) -> Self {
+    pub const fn new(base: &'s dyn Source, tail: &'s [u8]) -> Self {
         Self { base, tail }
     }
 }
@@ -184,7 +184,7 @@ macro_rules! source_by_slice {
 
 source_by_slice!(Vec<u8>, Arc<Vec<u8>>, Arc<[u8]>, Box<[u8]>);
 
-impl<S: Source + Sync + ?Sized> Source for &S {
+impl<S: Source + ?Sized> Source for &S {
     fn len(&self) -> u64 {
         (**self).len()
     }

@@ -5,12 +5,15 @@
 #[path = "support/messages.rs"]
 mod messages;
 
-use std::cell::Cell;
-use std::cell::RefCell;
 use std::fs;
 use std::io;
 use std::io::Write;
 use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 use kyso::Error;
 use kyso::Limits;
@@ -362,9 +365,9 @@ struct Synthetic {
     length: u64,
     block: Vec<u8>,
     /// Octets given out in this pass, passes begun, and the longest read.
-    given: Cell<u64>,
-    passes: Cell<u32>,
-    longest: Cell<usize>,
+    given: AtomicU64,
+    passes: AtomicU32,
+    longest: AtomicUsize,
 }
 
 impl Synthetic {
@@ -376,7 +379,7 @@ impl Synthetic {
             (state >> 8).to_be_bytes()
         });
         let block = block.collect();
-        Self { length, block, given: Cell::new(0), passes: Cell::new(0), longest: Cell::new(0) }
+        Self { length, block, given: AtomicU64::new(0), passes: AtomicU32::new(0), longest: AtomicUsize::new(0) }
     }
 }
 
@@ -396,10 +399,10 @@ impl Source for Synthetic {
             at = 0;
         }
         if offset == 0 {
-            self.passes.set(self.passes.get() + 1);
+            self.passes.fetch_add(1, Relaxed);
         }
-        self.given.set(offset + count as u64);
-        self.longest.set(self.longest.get().max(buffer.len()));
+        self.given.store(offset + count as u64, Relaxed);
+        self.longest.fetch_max(buffer.len(), Relaxed);
         Ok(count)
     }
 }
@@ -417,7 +420,7 @@ impl Write for Behind<'_> {
         self.file.write_all(octets)?;
         self.taken += octets.len() as u64;
         if octets.len() > 100_000 {
-            self.most_held = self.most_held.max(self.source.given.get().saturating_sub(self.taken / 4 * 3));
+            self.most_held = self.most_held.max(self.source.given.load(Relaxed).saturating_sub(self.taken / 4 * 3));
         }
         Ok(octets.len())
     }
@@ -429,9 +432,9 @@ impl Write for Behind<'_> {
 
 /// A file read in place, that tells the longest read.
 struct InPlace {
-    file: RefCell<fs::File>,
+    file: Mutex<fs::File>,
     length: u64,
-    longest: Cell<usize>,
+    longest: AtomicUsize,
 }
 
 impl Source for InPlace {
@@ -442,9 +445,9 @@ impl Source for InPlace {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, Error> {
         use std::io::Read;
         use std::io::Seek;
-        let mut file = self.file.borrow_mut();
+        let mut file = self.file.lock().unwrap();
         file.seek(io::SeekFrom::Start(offset)).unwrap();
-        self.longest.set(self.longest.get().max(buffer.len()));
+        self.longest.fetch_max(buffer.len(), Relaxed);
         let mut done = 0;
         while done < buffer.len() {
             match file.read(&mut buffer[done..]).unwrap() {
@@ -470,11 +473,11 @@ fn an_attachment_of_any_size_passes_through_in_small_pieces() {
     assert!(out.taken > LENGTH / 3 * 4);
     // Octets that were read and have not left yet are all that the writer can hold.
     assert!(out.most_held < PIECE, "{} octets held", out.most_held);
-    assert!(source.longest.get() as u64 <= PIECE);
+    assert!(source.longest.load(Relaxed) as u64 <= PIECE);
     // Digest and CRC (for the findings, and not once more), the trial whether deflating pays, the writing.
-    assert_eq!(source.passes.get(), 3);
+    assert_eq!(source.passes.load(Relaxed), 3);
 
-    let back = InPlace { file: RefCell::new(file), length: out.taken, longest: Cell::new(0) };
+    let back = InPlace { file: Mutex::new(file), length: out.taken, longest: AtomicUsize::new(0) };
     let envelope = Envelope::read(&back, &Limits::default()).unwrap();
     let mut longest = 0;
     let unpacked = envelope.unpack(&envelope.attachments()[0], &mut |part| {
@@ -482,25 +485,25 @@ fn an_attachment_of_any_size_passes_through_in_small_pieces() {
         Ok(())
     });
     assert_eq!(unpacked.unwrap().size, LENGTH);
-    assert!(longest as u64 <= PIECE && back.longest.get() as u64 <= PIECE);
+    assert!(longest as u64 <= PIECE && back.longest.load(Relaxed) as u64 <= PIECE);
 }
 
 #[test]
 fn a_source_that_changes_while_it_is_written_is_an_error() {
-    struct Changing(Cell<u32>);
+    struct Changing(AtomicU32);
     impl Source for Changing {
         fn len(&self) -> u64 {
             10
         }
         fn read_at(&self, offset: u64, buffer: &mut [u8]) -> Result<usize, Error> {
             let count = 10usize.saturating_sub(usize::try_from(offset).unwrap()).min(buffer.len());
-            self.0.set(self.0.get() + 1);
-            buffer[..count].fill(u8::try_from(self.0.get()).unwrap());
+            let time = self.0.fetch_add(1, Relaxed) + 1;
+            buffer[..count].fill(u8::try_from(time).unwrap());
             Ok(count)
         }
     }
     let message = messages::plain().into();
-    let source = Changing(Cell::new(0));
+    let source = Changing(AtomicU32::new(0));
     let e = Writer::new(&message).enclose(Enclosure::new("x.bin", "text/plain", &source)).to_vec().unwrap_err();
     assert!(e.to_string().contains("changed while it was read"), "{e}");
 }

@@ -34,7 +34,7 @@ const MOST_TYPE: usize = 256;
 ///
 /// In BER it may stand in segments; what is read here is the content without their headers.
 pub struct AttachedContent<'s> {
-    source: &'s (dyn Source + Sync),
+    source: &'s dyn Source,
     /// Where each segment begins: in the content, and in the source.
     segments: Vec<(u64, u64)>,
     len: u64,
@@ -94,7 +94,7 @@ impl SignedData {
     /// # Errors
     /// As [`from_octets`](Self::from_octets).
     pub fn from_source<'s>(
-        source: &'s (dyn Source + Sync),
+        source: &'s dyn Source,
         limits: &Limits,
     ) -> Result<(Self, Option<AttachedContent<'s>>), Error> {
         let mut walk = Walk { source, at: 0 };
@@ -137,7 +137,7 @@ impl SignedData {
 
 /// A walk over the outer structure of a SignedData.
 struct Walk<'s> {
-    source: &'s (dyn Source + Sync),
+    source: &'s dyn Source,
     at: u64,
 }
 

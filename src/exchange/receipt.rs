@@ -289,7 +289,7 @@ fn kept<'s>(
     envelope: &Envelope<'_>,
     attachment: &Attachment,
     spool: &'s mut dyn Spool,
-) -> Result<&'s (dyn Source + Sync), Error> {
+) -> Result<&'s dyn Source, Error> {
     spool.clear()?;
     envelope.unpack(attachment, &mut |octets| spool.put(octets))?;
     spool.source()
@@ -300,8 +300,8 @@ const LONG: u64 = 16 << 20;
 
 /// Validates a file, or says why it cannot be read; and whether it is a signature without its content.
 fn validate<E: From<Error>>(
-    source: &(dyn Source + Sync),
-    content: Option<&(dyn Source + Sync)>,
+    source: &dyn Source,
+    content: Option<&dyn Source>,
     judge: &mut impl FnMut(&SignedFile<'_>) -> Result<Report, E>,
 ) -> Result<(Result<Report, Finding>, bool), E> {
     let unreadable = |code, what, e: &Error| {

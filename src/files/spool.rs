@@ -98,7 +98,7 @@ impl Spool for FileSpool {
         if self.held.len() > most { self.flush() } else { Ok(()) }
     }
 
-    fn source(&mut self) -> Result<&(dyn Source + Sync), Error> {
+    fn source(&mut self) -> Result<&dyn Source, Error> {
         if self.file.is_some() {
             self.flush()?;
         }

@@ -38,7 +38,7 @@ pub enum Content<'c> {
     Octets(&'c [u8]),
     /// Octets that are read in place and never held as a whole: a file. Where the CMS is to hold them,
     /// [`SignedCms::write_to`] puts them in.
-    Source(&'c (dyn Source + Sync)),
+    Source(&'c dyn Source),
     /// Their digest, where they were read as a stream; such a signature is detached.
     Digest(Digest),
 }
@@ -81,7 +81,7 @@ impl<'c> CadesRequest<'c> {
     /// A signature over content that is read in place, which the CMS will hold
     /// once it is [written](SignedCms::write_to); memory does not grow with it.
     #[must_use]
-    pub fn from_source(content: &'c (dyn Source + Sync), claimed: Time) -> Self {
+    pub fn from_source(content: &'c dyn Source, claimed: Time) -> Self {
         Self::with(Content::Source(content), claimed)
     }
 

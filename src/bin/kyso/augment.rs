@@ -70,7 +70,7 @@ impl Raise<'_> {
     /// Of a PDF: the signatures in these fields, or all of them.
     pub(crate) fn pdf<'s>(
         &self,
-        document: &'s (dyn Source + Sync),
+        document: &'s dyn Source,
         fields: &[String],
         opening: Opening,
         evidence: &Evidence,

@@ -34,7 +34,7 @@ impl<'s, S: Source> Watched<'s, S> {
     }
 }
 
-impl<S: Source + Sync> Source for Watched<'_, S> {
+impl<S: Source> Source for Watched<'_, S> {
     fn len(&self) -> u64 {
         self.source.len()
     }

@@ -230,7 +230,7 @@ impl<'s> Signing<'s> {
     pub(crate) fn pdf(
         &self,
         pdf: &Pdf<'_>,
-        source: &(dyn Source + Sync),
+        source: &dyn Source,
         opening: Opening,
         input: &Path,
         out: &mut dyn Write,
@@ -300,7 +300,7 @@ fn hidden(pdf: &Pdf<'_>) -> Vec<Finding> {
 /// Writes a signed document, raised to its level where that is above B-T; returns what follows the original.
 pub(crate) fn write_raised(
     signed: &SignedPdf<'_>,
-    source: &(dyn Source + Sync),
+    source: &dyn Source,
     opening: Opening,
     raise: &Raise<'_>,
     evidence: &Evidence,

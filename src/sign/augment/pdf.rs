@@ -49,7 +49,7 @@ use crate::x509::ocsp::OcspResponse;
 /// All of them, where nothing else is said: a level is then reached by every
 /// one, or not at all. The document is read in place, and never held as a whole.
 pub struct PdfSignatures<'a> {
-    base: &'a (dyn Source + Sync),
+    base: &'a dyn Source,
     tail: Vec<u8>,
     limits: Limits,
     password: Option<Password>,
@@ -62,7 +62,7 @@ pub struct PdfSignatures<'a> {
 
 /// A document that was augmented: the original, which is not touched, and the octets that follow it.
 pub struct AugmentedPdf<'a> {
-    base: &'a (dyn Source + Sync),
+    base: &'a dyn Source,
     tail: Vec<u8>,
 }
 
@@ -81,7 +81,7 @@ struct Entry {
 impl<'a> PdfSignatures<'a> {
     /// The signatures of `document`.
     #[must_use]
-    pub fn new(document: &'a (dyn Source + Sync)) -> Self {
+    pub fn new(document: &'a dyn Source) -> Self {
         Self {
             base: document,
             tail: Vec::new(),
