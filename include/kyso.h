@@ -213,6 +213,14 @@ KysoStatus kyso_validation_set_policy(KysoValidation *validation,
                                       size_t policy_length,
                                       KysoError **error);
 
+// Lets each document be validated by so many threads at a time: one, unless this is called. A large document
+// that was changed after it was signed is judged sooner by two; the report is the same.
+//
+// KYSO_STATUS_MISUSE: `threads` is 0.
+KysoStatus kyso_validation_set_threads(KysoValidation *validation,
+                                       size_t threads,
+                                       KysoError **error);
+
 // Offers a CRL (DER or PEM). Nothing that is offered is trusted.
 KysoStatus kyso_validation_add_crl(KysoValidation *validation,
                                    const uint8_t *crl,

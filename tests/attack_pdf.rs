@@ -283,17 +283,20 @@ fn objects_that_only_become_readable_later() {
 fn what_the_structure_tree_names() {
     let court = Court::open();
     let officer = &court.office.officer;
-    let tagged = |form: Xref, leaf: &str| {
+    // In an object stream of its own or beside the pages, as the form has it.
+    let tagged = |form: Xref, apart: bool, leaf: &str| {
         let element = |more: &str| format!("<< /Type /StructElem /S /P /P 18 0 R /Pg 3 0 R {more} >>");
         let [first, second, third] = [element("/K [0 20 0 R]"), element("/K 21 0 R"), element(leaf)];
         let more = ["<< /Type /StructTreeRoot /K 19 0 R >>", &first, &second, &third, "(10)"];
-        sign(&rich(form, "/StructTreeRoot 18 0 R", "", &more), officer)
+        let beside = rich(form, "/StructTreeRoot 18 0 R", "", if apart { &["null"; 5] } else { &more });
+        let packed = (18..).zip(more).fold(Forge::on(&beside), |forge, (number, body)| forge.packed(number, body));
+        sign(&if apart { packed.write() } else { beside.clone() }, officer)
     };
     let dated = |d: &[u8]| Forge::on(d).edit(3, "/Type", "/LastModified (D:20261123) /Type").write();
-    for form in FORMS {
+    for (form, apart) in FORMS.into_iter().flat_map(|form| [(form, false), (form, true)]) {
         // Pages, fields and the catalogue are meant as a whole.
         for leaf in ["/K 7", "/K << /Type /OBJR /Obj 9 0 R >>", "/Own 1 0 R", "/T (95 0 R) /ActualText 95 0 R"] {
-            let signed = tagged(form, leaf);
+            let signed = tagged(form, apart, leaf);
             court.passes(&signed, leaf);
             court.passes(&dated(&signed), leaf);
             court.passes(&sign(&signed, &court.office.agency), leaf);
@@ -301,15 +304,15 @@ fn what_the_structure_tree_names() {
         for leaf in
             ["/ActualText 95 0 R", "/A [<< /O /Layout /X [1 2 3 0 R 95 0 R ] >>]", "/#41 95 %\n 0 R", "/A 95 00 R"]
         {
-            let signed = tagged(form, leaf);
+            let signed = tagged(form, apart, leaf);
             court.refuses(&Forge::on(&signed).set(95, "(Het hieu luc)").write(), leaf, "[content]");
             court.refuses(&Forge::on(&signed).packed(95, "(Het hieu luc)").write(), leaf, "[content]");
         }
-        let signed = tagged(form, "/ActualText 22 0 R");
+        let signed = tagged(form, apart, "/ActualText 22 0 R");
         court.refuses(&Forge::on(&signed).set(22, "(1000)").write(), "text", "[content]");
         // What draws, or seems to, is not.
         for leaf in ["/Contents 3 0 R", "/A << /Resources << /Own 3 0 R >> >>", "/Gr#6fup [3 0 R]"] {
-            court.refuses(&dated(&tagged(form, leaf)), leaf, "[content]");
+            court.refuses(&dated(&tagged(form, apart, leaf)), leaf, "[content]");
         }
     }
 }

@@ -1,11 +1,14 @@
 //! Validation and its report.
 
+use std::num::NonZeroUsize;
+
 use super::boundary;
 use super::boundary::Out;
 use super::bytes::KysoBytes;
 use super::signing::time;
 use super::status::KysoError;
 use super::status::KysoStatus;
+use crate::error::Misuse;
 use crate::limits::Limits;
 use crate::pdf::Pdf;
 use crate::revocation::Evidence;
@@ -38,6 +41,7 @@ pub struct KysoValidation {
     policy: Policy,
     anchors: TrustAnchors,
     evidence: Evidence,
+    threads: NonZeroUsize,
 }
 
 /// What a validation found.
@@ -59,7 +63,8 @@ pub unsafe extern "C" fn kyso_validation_new(
             let validation = Out::new(validation, "validation")?;
             let at = time(at)?;
             let evidence = Evidence::new();
-            validation.put(KysoValidation { at, policy: Policy::etsi(), anchors: TrustAnchors::none(), evidence });
+            let (policy, anchors, threads) = (Policy::etsi(), TrustAnchors::none(), NonZeroUsize::MIN);
+            validation.put(KysoValidation { at, policy, anchors, evidence, threads });
             Ok(())
         })
     }
@@ -101,6 +106,26 @@ pub unsafe extern "C" fn kyso_validation_set_policy(
         boundary::call(error, || {
             let validation = boundary::borrow_mut(validation, "validation")?;
             validation.policy = Policy::from_json(boundary::text(policy, policy_length, "policy")?)?;
+            Ok(())
+        })
+    }
+}
+
+/// Lets each document be validated by so many threads at a time: one, unless this is called. A large document
+/// that was changed after it was signed is judged sooner by two; the report is the same.
+///
+/// KYSO_STATUS_MISUSE: `threads` is 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn kyso_validation_set_threads(
+    validation: *mut KysoValidation,
+    threads: usize,
+    error: *mut *mut KysoError,
+) -> KysoStatus {
+    // SAFETY: the pointers are as the module's rules say.
+    unsafe {
+        boundary::call(error, || {
+            let validation = boundary::borrow_mut(validation, "validation")?;
+            validation.threads = NonZeroUsize::new(threads).ok_or_else(|| Misuse::new("threads must not be 0"))?;
             Ok(())
         })
     }
@@ -182,7 +207,7 @@ pub unsafe extern "C" fn kyso_validation_pdf(
             let report = Out::new(report, "report")?;
             let validation = boundary::borrow(validation, "validation")?;
             let document = boundary::octets(document, document_length, "document")?;
-            let pdf = Pdf::parse(document, &Limits::default())?;
+            let pdf = Pdf::parse(document, &Limits::default())?.threads(validation.threads);
             let validator = Validator::new(&validation.policy, &validation.anchors, validation.at);
             report.put(KysoReport(validator.evidence(&validation.evidence).pdf(&pdf)));
             Ok(())

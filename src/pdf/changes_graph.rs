@@ -11,6 +11,8 @@ use crate::error::Error;
 use crate::error::LimitExceeded;
 use crate::pdf::document::Members;
 use crate::pdf::document::Revision;
+use crate::pdf::document::Sweep;
+use crate::pdf::numbers::Numbers;
 use crate::pdf::object::Dictionary;
 use crate::pdf::object::Object;
 use crate::pdf::object::Reference;
@@ -80,6 +82,11 @@ impl Role {
         1 << self as u8
     }
 
+    /// Whether a reference to a page or a field means it as a whole: a destination, a structure element, an action.
+    const fn means_wholes(self) -> bool {
+        matches!(self, Self::Content | Self::AnnotationPart | Self::FieldValue | Self::Private)
+    }
+
     /// Whether everything below is reached in the same role, but for keys at which [`skim`] stops.
     ///
     /// [`skim`]: crate::pdf::skim
@@ -121,6 +128,8 @@ struct Node {
     page: bool,
     /// It stands in the form or in the annotations of a page.
     field: bool,
+    /// It is one of these and a dictionary: where it is meant as a whole, that says nothing of its inside.
+    whole: bool,
 }
 
 /// One node for each object number: by index for those that a sound file has,
@@ -173,11 +182,28 @@ pub(super) struct Graph {
     owners: HashMap<u32, Owner>,
     /// Objects that could not be read: what they refer to is not known.
     pub(super) broken: Vec<u32>,
+    /// Whether objects may have roles here in which nothing reaches them: then it is [`Role::Content`],
+    /// or [`Role::Drawn`] below it. And what is broken in object streams may be missing.
+    pub(super) rough: bool,
+    /// What swept object streams may refer to.
+    mentioned: Numbers,
+    /// The number of the catalogue.
+    root: u32,
 }
 
 impl Graph {
     pub(super) fn roles(&self, number: u32) -> Option<Roles> {
-        Some(self.nodes.get(number).roles).filter(|roles| *roles != Roles::default())
+        let mut roles = self.nodes.get(number).roles;
+        if self.mentioned.contains(number) && !self.may_be_whole(number) {
+            roles.0 |= Role::Content.bit();
+        }
+        Some(roles).filter(|roles| *roles != Roles::default())
+    }
+
+    /// Whether it is one of the objects to which a reference may mean them as a whole.
+    fn may_be_whole(&self, number: u32) -> bool {
+        let node = self.nodes.get(number);
+        node.page || node.field || self.root == number
     }
 
     pub(super) fn owner(&self, number: u32) -> Owner {
@@ -190,10 +216,31 @@ impl Graph {
     /// what changed, or to a number that the update is the first to give a meaning. To inflate object
     /// streams is therefore the least that this costs where there are any.
     pub(super) fn build(revision: &Revision<'_>) -> Result<Self, Error> {
+        Self::walk(revision, None)
+    }
+
+    /// The same, only that what may be referred to in an object stream counts as reached
+    /// as content, whether anything reaches the stream or not: so its objects need not be read.
+    ///
+    /// Those streams are read in which something may refer to one of `changed`: what these are asked about
+    /// is how they are reached.
+    pub(super) fn roughly(revision: &Revision<'_>, changed: &Numbers) -> Result<Self, Error> {
+        Self::walk(revision, Some(changed))
+    }
+
+    fn walk(revision: &Revision<'_>, changed: Option<&Numbers>) -> Result<Self, Error> {
         let root = revision.root()?;
-        let graph = Self { nodes: Nodes::of(revision), ..Self::default() };
-        let mut walker =
-            Walker { revision, root, graph, stack: Vec::new(), steps: 0, found: Vec::new(), packed: HashMap::new() };
+        let graph = Self { nodes: Nodes::of(revision), root: root.number, ..Self::default() };
+        let mut walker = Walker {
+            revision,
+            root,
+            graph,
+            stack: Vec::new(),
+            steps: 0,
+            found: Vec::new(),
+            packed: HashMap::new(),
+            swept: Numbers::default(),
+        };
         walker.collect_wholes(root)?;
         walker.stack.push(Step { id: root, role: Role::Catalog, owner: None });
         for (key, value) in revision.trailer().iter() {
@@ -204,17 +251,35 @@ impl Graph {
                 _ => walker.follow(value, Role::Private, None),
             }
         }
+        // A reference to a page or a field says nothing of what may change inside, however many there are.
+        let sweep = changed.and_then(|changed| {
+            revision.sweep(&changed.iter().filter(|number| !walker.graph.may_be_whole(*number)).collect())
+        });
+        let Sweep { streams, mentioned } = sweep.unwrap_or_default();
+        walker.graph.rough = !streams.is_empty();
         // Nothing refers to an object stream, yet what it depends on (an indirect /Length or
         // /First, or its own number while that is still free) decides which objects there are.
-        for number in revision.object_streams() {
-            walker.stack.push(Step { id: Reference::new(number, 0), role: Role::Content, owner: None });
+        for number in revision.object_streams().iter() {
+            if streams.contains(number) && !walker.graph.may_be_whole(number) {
+                walker.mark(number, Role::Content);
+            } else {
+                walker.stack.push(Step { id: Reference::new(number, 0), role: Role::Content, owner: None });
+            }
         }
+        walker.swept = streams;
+        for number in mentioned.iter() {
+            walker.mention(number)?;
+        }
+        walker.graph.mentioned = mentioned;
         while let Some(step) = walker.stack.pop() {
             walker.visit(step)?;
         }
         Ok(walker.graph)
     }
 }
+
+/// What a visit costs beside what it reads, as so many octets.
+const VISIT: u64 = 32;
 
 struct Step {
     id: Reference,
@@ -232,6 +297,8 @@ struct Walker<'w> {
     found: Vec<Reference>,
     /// The object streams met so far; `None` for those that only whole objects can be read from.
     packed: HashMap<u32, Option<Members>>,
+    /// The object streams of which all was reached that their objects may refer to.
+    swept: Numbers,
 }
 
 impl Walker<'_> {
@@ -297,7 +364,7 @@ impl Walker<'_> {
         let Step { id, role, owner } = step;
         // What draws a page is never meant as a whole: a content stream that is also listed among
         // the fields or the annotations would otherwise have to obey their rules only.
-        let as_a_whole = matches!(role, Role::Content | Role::AnnotationPart | Role::FieldValue | Role::Private);
+        let as_a_whole = role.means_wholes();
         if as_a_whole && self.root == id {
             return Ok(());
         }
@@ -308,16 +375,24 @@ impl Walker<'_> {
             return Ok(());
         }
         let listed = known.page || known.field;
+        if role == Role::Content && owner.is_none() && !listed && self.is_swept(id.number) {
+            self.mark(id.number, role);
+            return Ok(());
+        }
+        self.revision.pdf().spend(VISIT)?;
         if owner.is_none() && !listed && role.is_uniform() && self.skim(id, role) {
             return Ok(());
         }
         let Ok(object) = self.revision.object(id) else {
+            // At the limit nothing can be read any more, and the walk would go on for nothing.
+            self.revision.pdf().spend(0)?;
             // Unreadable: no rule can be applied, so whatever it is must not change.
             self.mark(id.number, Role::Content);
             self.graph.broken.push(id.number);
             return Ok(());
         };
         if as_a_whole && listed && matches!(&*object, Object::Dictionary(_)) {
+            self.graph.nodes.at(id.number).whole = true;
             return Ok(());
         }
         let role = self.actual(&object, id, role);
@@ -351,6 +426,26 @@ impl Walker<'_> {
         }
         self.found = found;
         done
+    }
+
+    /// Whether all was reached that the object `number` may refer to.
+    fn is_swept(&self, number: u32) -> bool {
+        let place = self.revision.place(number);
+        matches!(place, Some((Place::Compressed { stream, .. }, _)) if self.swept.contains(stream))
+    }
+
+    /// Something in a swept object stream may refer to `number`.
+    fn mention(&mut self, number: u32) -> Result<(), Error> {
+        let generation = match self.revision.place(number) {
+            Some((Place::Offset { generation, .. }, _)) => generation,
+            Some((Place::Compressed { stream, .. }, _)) if !self.swept.contains(stream) => 0,
+            _ if self.graph.may_be_whole(number) => 0,
+            // It is swept, or not there.
+            _ => return Ok(()),
+        };
+        self.spend()?;
+        self.reach(Reference::new(number, generation), Role::Content, None);
+        Ok(())
     }
 
     fn references(&mut self, id: Reference, found: &mut Vec<Reference>) -> Option<()> {
@@ -391,6 +486,9 @@ impl Walker<'_> {
 
     fn reach(&mut self, id: Reference, role: Role, owner: Option<Reference>) {
         let node = self.graph.nodes.get(id.number);
+        if node.whole && role.means_wholes() {
+            return;
+        }
         // What was reached in this role before needs no second visit, save for its owner.
         if !node.roles.has(role) || owner.is_some() {
             self.stack.push(Step { id, role, owner });

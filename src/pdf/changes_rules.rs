@@ -23,6 +23,7 @@ use crate::pdf::object::Reference;
 use crate::pdf::object::text_of;
 
 /// Judges one step from a revision to the next.
+#[derive(Clone)]
 pub(super) struct Judge<'j> {
     old: Revision<'j>,
     new: Revision<'j>,
@@ -51,6 +52,11 @@ impl<'j> Judge<'j> {
             self.other(None, "list", "more changes than can be listed");
         }
         self.changes
+    }
+
+    /// Whether nothing was found that no signature permits.
+    pub(super) fn is_harmless(&self) -> bool {
+        self.changes.iter().all(|change| change.level < ChangeLevel::Other)
     }
 
     pub(super) fn other(&mut self, object: Option<Reference>, rule: &'static str, reason: &str) {

@@ -1,12 +1,21 @@
 //! A document: its revisions, and objects read on demand.
 
+mod packed;
+mod sweep;
+
 use std::cell::Cell;
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::collections::HashMap;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::sync::Arc;
+
+use packed::ObjectStream;
+use sweep::Swept;
+
+pub(super) use packed::Members;
+pub(super) use sweep::Sweep;
 
 use crate::crypto::PrivateKey;
 use crate::error::Error;
@@ -30,6 +39,7 @@ use crate::pdf::object::Object;
 use crate::pdf::object::Reference;
 use crate::pdf::object::Stream;
 use crate::pdf::object::StreamData;
+use crate::pdf::places::Places;
 use crate::pdf::skim;
 use crate::pdf::source::Source;
 use crate::pdf::source::Window;
@@ -53,9 +63,11 @@ pub struct Pdf<'a> {
     version: (u8, u8),
     sections: Vec<Section>,
     revisions: Vec<Bounds>,
+    places: Places,
     findings: Vec<Finding>,
     cache: RefCell<Cache>,
     window: RefCell<Window>,
+    threads: usize,
     /// Octets parsed and inflated so far: what an input may cost is bound to its length.
     work: Cell<u64>,
     following: Cell<u8>,
@@ -66,6 +78,8 @@ pub struct Pdf<'a> {
     pub(super) stray: RefCell<Option<Search>>,
     /// What each revision changed, by its index; for the same reason.
     pub(super) steps: RefCell<HashMap<usize, Arc<[Change]>>>,
+    /// The object streams that were swept, for the same reason.
+    swept: RefCell<Swept>,
 }
 
 /// One revision: the document as it stood when its `%%EOF` was written.
@@ -92,36 +106,9 @@ struct Cache {
     streams_weight: usize,
 }
 
-struct ObjectStream {
-    data: Vec<u8>,
-    /// Number and offset of each object.
-    index: Vec<(u32, usize)>,
-}
-
 impl Cache {
     const OBJECTS: usize = 4 << 20;
     const STREAMS: usize = 6 << 20;
-}
-
-/// The references of all objects in one object stream, read together and without building any.
-pub(super) struct Members {
-    members: Vec<Member>,
-    found: Vec<Reference>,
-}
-
-struct Member {
-    number: u32,
-    /// Where its references stand among all; `None` where the parser must look.
-    found: Option<(u32, u32)>,
-}
-
-impl Members {
-    /// The references of the object `number`, which an entry says to be the one at `index`.
-    pub(super) fn of(&self, number: u32, index: u32) -> Option<&[Reference]> {
-        let member = self.members.get(usize::try_from(index).ok()?).filter(|member| member.number == number)?;
-        let (start, end) = member.found?;
-        self.found.get(usize::try_from(start).ok()?..usize::try_from(end).ok()?)
-    }
 }
 
 /// Objects of more octets are built even where their references are all that is
@@ -172,17 +159,20 @@ impl<'a> Pdf<'a> {
             source: Box::new(source),
             limits: limits.clone(),
             version: layout.version,
+            places: Places::of(&layout.sections, &layout.revisions),
             sections: layout.sections,
             revisions: layout.revisions,
             findings: layout.findings,
             cache: RefCell::default(),
             window: RefCell::default(),
+            threads: 1,
             work: Cell::new(0),
             following: Cell::new(0),
             encryption: None,
             digests: RefCell::default(),
             stray: RefCell::default(),
             steps: RefCell::default(),
+            swept: RefCell::default(),
         };
         let encryption = Encryption::open(&pdf.latest(), secret)?;
         if encryption.is_some() {
@@ -191,6 +181,20 @@ impl<'a> Pdf<'a> {
             pdf.encryption = encryption;
         }
         Ok(pdf)
+    }
+
+    /// Lets its validation use so many threads at a time: one, unless this is called.
+    ///
+    /// What comes out is the same. Where a large document was changed after it was signed,
+    /// digesting it and judging the changes go on side by side then.
+    #[must_use]
+    pub const fn threads(mut self, threads: NonZeroUsize) -> Self {
+        self.threads = threads.get();
+        self
+    }
+
+    pub(super) const fn has_threads(&self) -> bool {
+        self.threads > 1
     }
 
     /// How it is encrypted; `None` for most documents.
@@ -270,8 +274,8 @@ impl<'a> Pdf<'a> {
         each_chunk(self.source(), each)
     }
 
-    fn spend(&self, octets: u64) -> Result<(), Error> {
-        let allowed = self.source.len().saturating_mul(64).saturating_add(self.limits.inflated_octets);
+    pub(super) fn spend(&self, octets: u64) -> Result<(), Error> {
+        let allowed = xref::allowed_work(self.source(), &self.limits);
         let work = self.work.get().saturating_add(octets);
         self.work.set(work);
         if work > allowed {
@@ -394,17 +398,6 @@ impl<'p> Revision<'p> {
         self.sections().iter().find(|section| section.offset == offset).map(|section| section.end)
     }
 
-    /// Numbers of the object streams that entries of this revision or of an earlier one name.
-    pub(super) fn object_streams(&self) -> BTreeSet<u32> {
-        let sections = self.pdf.sections.get(..self.bounds().map_or(0, |bounds| bounds.sections.end));
-        let entries = sections.unwrap_or_default().iter().flat_map(|section| &section.entries);
-        let streams = entries.filter_map(|entry| match entry.place() {
-            Place::Compressed { stream, .. } => Some(stream),
-            Place::Free | Place::Offset { .. } => None,
-        });
-        streams.collect()
-    }
-
     /// Whether one of its own sections has an entry that gives `number` a place.
     pub(super) fn defines(&self, number: u32) -> bool {
         self.sections().iter().any(|section| section.get(number).is_some_and(|entry| entry.place() != Place::Free))
@@ -503,35 +496,6 @@ impl<'p> Revision<'p> {
             _ => return None,
         };
         self.pdf.spend(read as u64).ok()
-    }
-
-    /// The references of every object in the object stream `stream`.
-    ///
-    /// Whoever asks for one asks for nearly all, one after the other: so the stream is inflated once.
-    /// `None` where only [`object`](Self::object) can tell what is wrong.
-    pub(super) fn members(&self, stream: u32) -> Option<Members> {
-        if self.pdf.encryption.is_some() {
-            return None;
-        }
-        let (offset, limit) = self.container_place(stream, stream).ok()?;
-        let container = self.container(stream, stream, offset, limit).ok()?;
-        let mut found = Vec::new();
-        let mut members = Vec::with_capacity(container.index.len());
-        for (number, start) in &container.index {
-            let before = found.len();
-            let data = container.data.get(*start..).unwrap_or_default();
-            let data = data.get(..data.len().min(SMALL)).unwrap_or_default();
-            let read = skim::references(data, self.pdf.limits.depth, &mut found);
-            // Nothing says that its objects do not overlap.
-            self.pdf.spend(read.unwrap_or(data.len()) as u64).ok()?;
-            if read.is_none() {
-                found.truncate(before);
-            }
-            let range = u32::try_from(before).ok()?..u32::try_from(found.len()).ok()?;
-            members.push(Member { number: *number, found: read.map(|_| (range.start, range.end)) });
-        }
-        found.shrink_to_fit();
-        Some(Members { members, found })
     }
 
     /// An object with the places of its dictionary values.
@@ -635,15 +599,7 @@ impl<'p> Revision<'p> {
 
     /// Where `number` is as of this revision, and the end of the revision that says so.
     pub(super) fn place(&self, number: u32) -> Option<(Place, u64)> {
-        for index in (0..=self.index).rev() {
-            let revision = Revision { pdf: self.pdf, index };
-            for section in revision.sections().iter().rev() {
-                if let Some(entry) = section.get(number) {
-                    return Some((entry.place(), revision.end()));
-                }
-            }
-        }
-        None
+        self.pdf.places.of_number(&self.pdf.sections, number, self.bounds()?.sections.end)
     }
 
     /// The generation of the object that `number` means in this revision.
@@ -658,28 +614,35 @@ impl<'p> Revision<'p> {
     fn read_at(&self, id: Reference, offset: u64, limit: u64, entries: bool) -> Result<(Located, usize, bool), Error> {
         let fault = |expected: &'static str| Malformed::new(Format::Pdf, format!("object {id}"), expected).at(offset);
         let source = &*self.pdf.source;
-        let (object, entries, start, end) =
-            xref::with_parser(source, &mut self.pdf.window.borrow_mut(), offset, &self.pdf.limits, |parser| {
-                if entries {
-                    parser.keep_entries();
+        // Reading goes on past what is broken, but not past the limit.
+        self.pdf.spend(0)?;
+        let mut seen = 0;
+        let mut window = self.pdf.window.borrow_mut();
+        let read = xref::with_parser(source, &mut window, offset, &self.pdf.limits, &mut seen, |parser| {
+            if entries {
+                parser.keep_entries();
+            }
+            if xref::header(parser)? != Some(id) {
+                return Ok(None);
+            }
+            let object = parser.object()?;
+            let start = match &object {
+                Object::Dictionary(_) => xref::stream_start(parser)?,
+                _ => None,
+            };
+            if start.is_none() {
+                parser.skip_space();
+                if !parser.keyword("endobj")? {
+                    return Err(parser.malformed("endobj"));
                 }
-                if xref::header(parser)? != Some(id) {
-                    return Err(fault("its number, generation and obj").into());
-                }
-                let object = parser.object()?;
-                let start = match &object {
-                    Object::Dictionary(_) => xref::stream_start(parser)?,
-                    _ => None,
-                };
-                if start.is_none() {
-                    parser.skip_space();
-                    if !parser.keyword("endobj")? {
-                        return Err(parser.malformed("endobj"));
-                    }
-                }
-                Ok((object, parser.take_entries(), start, parser.offset()))
-            })?;
-        self.pdf.spend(end - offset)?;
+            }
+            Ok(Some((object, parser.take_entries(), start, parser.offset())))
+        });
+        drop(window);
+        // Objects that run on to what is no end of theirs may all run on to the same place.
+        self.pdf.spend(seen)?;
+        let read = read?.ok_or_else(|| fault("its number, generation and obj"))?;
+        let (object, entries, start, end) = read;
         let size = usize::try_from(end - offset).unwrap_or(usize::MAX);
         let (object, end, cacheable) = match (object, start) {
             (Object::Dictionary(dictionary), Some(start)) => {
@@ -689,8 +652,9 @@ impl<'p> Revision<'p> {
                 })?;
                 let end = start.checked_add(length).filter(|end| *end <= limit);
                 let end = end.ok_or_else(|| fault("a stream that ends within its revision"))?;
-                let end = xref::end_of_stream(source, end)?
-                    .ok_or_else(|| fault("endstream and endobj after the /Length octets of its stream"))?;
+                let closed = xref::end_of_stream(source, end)?;
+                self.pdf.spend(closed.unwrap_or_else(|missing| missing) - end)?;
+                let end = closed.map_err(|_| fault("endstream and endobj after the /Length octets of its stream"))?;
                 let data = StreamData::InSource { offset: start, length, id };
                 (Object::Stream(Box::new(Stream { dictionary, data })), end, direct)
             }
@@ -725,94 +689,6 @@ impl<'p> Revision<'p> {
         };
         value.and_then(|value| u64::try_from(value).ok()).ok_or(None)
     }
-
-    fn compressed(&self, number: u32, stream: u32, index: u32) -> Result<Arc<Object>, Error> {
-        let (offset, limit) = self.container_place(number, stream)?;
-        let key = (offset, index);
-        if let Some(object) = self.pdf.cache.borrow().objects.get(&key) {
-            return Ok(Arc::clone(object));
-        }
-        let container = self.container(number, stream, offset, limit)?;
-        let fault = |expected: &'static str| in_container(number, stream, expected);
-        let (own, start) = usize::try_from(index)
-            .ok()
-            .and_then(|index| container.index.get(index))
-            .copied()
-            .ok_or_else(|| fault("as many objects as its index"))?;
-        if own != number {
-            return Err(fault("its own number at its index").found(own).into());
-        }
-        let data = container.data.get(start..).ok_or_else(|| fault("an offset within the stream"))?;
-        let mut parser = Parser::new(data, 0, true, &self.pdf.limits);
-        let object = parser.object().map_err(|_| fault("a direct object"))?;
-        if object.as_reference().is_some() {
-            return Err(fault("an object that is no reference").into());
-        }
-        self.pdf.spend(parser.offset())?;
-        let object = Arc::new(object);
-        self.pdf.keep(key, &object, parser.position());
-        Ok(object)
-    }
-
-    /// Where the object stream `stream` stands, and the end of the revision that says so.
-    fn container_place(&self, number: u32, stream: u32) -> Result<(u64, u64), Error> {
-        match self.place(stream) {
-            Some((Place::Offset { offset, generation: 0 }, limit)) => Ok((offset, limit)),
-            _ => Err(in_container(number, stream, "an object stream in the file itself").into()),
-        }
-    }
-
-    /// The object stream at `offset`, in which object `number` is looked for.
-    fn container(&self, number: u32, stream: u32, offset: u64, limit: u64) -> Result<Arc<ObjectStream>, Error> {
-        if let Some(container) = self.pdf.cache.borrow().streams.get(&offset) {
-            return Ok(Arc::clone(container));
-        }
-        let depth = self.pdf.following.get();
-        if depth >= 2 {
-            return Err(in_container(number, stream, "an object stream that does not depend on itself").into());
-        }
-        self.pdf.following.set(depth + 1);
-        let read = self.object_stream(Reference::new(stream, 0), offset, limit);
-        self.pdf.following.set(depth);
-        let container = Arc::new(read?);
-        self.pdf.keep_stream(offset, &container);
-        Ok(container)
-    }
-
-    fn object_stream(&self, id: Reference, offset: u64, limit: u64) -> Result<ObjectStream, Error> {
-        let fault =
-            |expected: &'static str| Malformed::new(Format::Pdf, format!("object stream {id}"), expected).at(offset);
-        let (located, ..) = self.read_at(id, offset, limit, false)?;
-        let Object::Stream(stream) = located.object else { return Err(fault("a stream").into()) };
-        if !stream.dictionary.is_type("ObjStm") {
-            return Err(fault("/Type /ObjStm").into());
-        }
-        let integer = |key: &str| -> Result<usize, Error> {
-            let value = self.get(&stream.dictionary, key)?;
-            let value = value.as_integer().and_then(|value| usize::try_from(value).ok());
-            value.ok_or_else(|| fault("/N and /First as non-negative integers").into())
-        };
-        let (count, first) = (integer("N")?, integer("First")?);
-        let data = self.decoded(&stream)?;
-        let head = data.get(..first).ok_or_else(|| fault("/First within the stream"))?;
-        let mut parser = Parser::new(head, 0, true, &self.pdf.limits);
-        let mut index = Vec::new();
-        for _ in 0..count {
-            let mut number = || {
-                parser.skip_space();
-                parser.unsigned().ok().flatten()
-            };
-            let pair = number().zip(number()).and_then(|(number, at)| {
-                Some((u32::try_from(number).ok()?, first.checked_add(usize::try_from(at).ok()?)?))
-            });
-            index.push(pair.ok_or_else(|| fault("/N pairs of number and offset"))?);
-        }
-        Ok(ObjectStream { data, index })
-    }
-}
-
-fn in_container(number: u32, stream: u32, expected: &'static str) -> Malformed {
-    Malformed::new(Format::Pdf, format!("object {number} in object stream {stream}"), expected)
 }
 
 impl Pdf<'_> {

@@ -65,6 +65,15 @@ pub(super) fn decode(dictionary: &Dictionary, data: Vec<u8>, limit: u64) -> Resu
     Ok(data)
 }
 
+/// What [`decode`] needs of the dictionary of a stream in the file: there `/F` is the name of another file.
+pub(super) fn parameters(dictionary: &Dictionary) -> Dictionary {
+    let mut parameters = Dictionary::new();
+    for key in ["Filter", "DecodeParms"] {
+        parameters.set(key, dictionary.get(key).cloned().unwrap_or_default());
+    }
+    parameters
+}
+
 /// Deflates for `/FlateDecode`; the same octets in give the same octets out.
 pub(super) fn deflate(data: &[u8]) -> Result<Vec<u8>, Error> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::default());
@@ -89,22 +98,33 @@ fn over(limit: u64) -> Error {
 }
 
 fn inflate(data: &[u8], limit: u64) -> Result<Vec<u8>, Error> {
+    let mut out = Vec::new();
+    inflate_into(data, limit, &mut out)?;
+    out.shrink_to_fit();
+    Ok(out)
+}
+
+/// Inflates into memory that is at hand; `out` then holds exactly what came out.
+///
+/// # Errors
+/// Malformed data, or more than `limit` octets.
+pub(super) fn inflate_into(data: &[u8], limit: u64, out: &mut Vec<u8>) -> Result<(), Error> {
     let most = usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(1);
+    out.clear();
     // Nearly all streams grow less than sixfold, and memory that is not filled costs little. What
     // fits is written where it belongs, without the window that goes on from call to call.
-    let mut out = Vec::with_capacity(data.len().saturating_mul(6).clamp(LEAST, AT_ONCE).min(most));
+    out.reserve_exact(data.len().saturating_mul(6).clamp(LEAST, AT_ONCE).min(most));
     let mut inflater = Decompress::new(true);
-    let at_once = inflater.decompress_vec(data, &mut out, FlushDecompress::Finish);
+    let at_once = inflater.decompress_vec(data, out, FlushDecompress::Finish);
     if matches!(at_once, Ok(Status::StreamEnd)) && out.len() as u64 <= limit {
-        out.shrink_to_fit();
-        return Ok(out);
+        return Ok(());
     }
     out.clear();
     inflater.reset(true);
     loop {
         let taken = usize::try_from(inflater.total_in()).unwrap_or(usize::MAX);
         let (rest, before) = (data.get(taken..).unwrap_or_default(), out.len());
-        let status = inflater.decompress_vec(rest, &mut out, FlushDecompress::None);
+        let status = inflater.decompress_vec(rest, out, FlushDecompress::None);
         if out.len() as u64 > limit {
             return Err(over(limit));
         }
@@ -119,8 +139,7 @@ fn inflate(data: &[u8], limit: u64) -> Result<Vec<u8>, Error> {
             Err(_) => return Err(fault("FlateDecode data", "a complete zlib stream").into()),
         }
     }
-    out.shrink_to_fit();
-    Ok(out)
+    Ok(())
 }
 
 /// LZW (§7.4.4) with codes of 9 to 12 bits.

@@ -7,6 +7,7 @@ use crate::error::Format;
 use crate::error::Malformed;
 use crate::finding::Finding;
 use crate::limits::Limits;
+use crate::pdf::lexer::is_space;
 use crate::pdf::source::Cursor;
 use crate::pdf::source::Source;
 use crate::pdf::source::read_exact;
@@ -40,6 +41,8 @@ pub(super) struct Bounds {
 const HEADER_WINDOW: usize = 1024;
 /// How far from the end the last `startxref` may be.
 const TAIL_WINDOW: usize = 1 << 20;
+/// White space and comments between a section and its `startxref`.
+const MOST_SPACE: u64 = 64 << 10;
 
 /// Reads the structure; nothing but header, tail and cross-reference sections is looked at.
 pub(super) fn read(source: &dyn Source, limits: &Limits) -> Result<Layout, Error> {
@@ -164,14 +167,18 @@ fn bounds(
     Ok(Bounds { sections: range, marker_end, end, escapes: false })
 }
 
-/// White space and comments, but not `%%EOF`.
+/// White space and comments, but not `%%EOF`; no more than [`MOST_SPACE`], since what follows
+/// each of many sections may be the same.
 fn skip_space_and_comments(cursor: &mut Cursor<'_>) -> Result<(), Error> {
+    let most = cursor.offset().saturating_add(MOST_SPACE);
     loop {
-        cursor.skip_space()?;
-        if cursor.peek()? != Some(b'%') || cursor.ahead(5)?.starts_with(b"%%EOF") {
+        while cursor.offset() < most && cursor.peek()?.is_some_and(is_space) {
+            cursor.skip(1);
+        }
+        if cursor.offset() >= most || cursor.peek()? != Some(b'%') || cursor.ahead(5)?.starts_with(b"%%EOF") {
             return Ok(());
         }
-        while cursor.peek()?.is_some_and(|octet| octet != b'\r' && octet != b'\n') {
+        while cursor.offset() < most && cursor.peek()?.is_some_and(|octet| octet != b'\r' && octet != b'\n') {
             cursor.skip(1);
         }
     }

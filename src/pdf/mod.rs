@@ -20,9 +20,12 @@ mod hidden;
 pub mod image;
 mod layout;
 mod lexer;
+mod mention;
+mod numbers;
 pub mod object;
 pub mod page;
 mod page_changes;
+mod places;
 #[cfg(feature = "preview")]
 pub mod preview;
 pub(crate) mod protection;

@@ -35,21 +35,30 @@ pub(super) fn read_into(source: &dyn Source, offset: u64, length: usize, buffer:
 }
 
 /// The block of the source that was read last: objects stand together that are read together.
-#[derive(Default)]
 pub(super) struct Window {
     start: u64,
     octets: Vec<u8>,
+    block: u64,
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self::of(4 << 10)
+    }
 }
 
 impl Window {
-    const BLOCK: u64 = 4 << 10;
+    /// One that reads two blocks of `block` octets at least.
+    pub(super) const fn of(block: u64) -> Self {
+        Self { start: 0, octets: Vec::new(), block }
+    }
 
     /// The octets at `offset`, at least `wanted` of them, which must be there.
     pub(super) fn ahead(&mut self, source: &dyn Source, offset: u64, wanted: usize) -> Result<&[u8], Error> {
         if self.held(offset).and_then(|held| held.get(..wanted)).is_none() {
             // From a multiple of the block's size, since what is read next may stand before.
-            let start = offset - offset % Self::BLOCK;
-            let end = offset.saturating_add(wanted as u64).max(start.saturating_add(2 * Self::BLOCK)).min(source.len());
+            let start = offset - offset % self.block;
+            let end = offset.saturating_add(wanted as u64).max(start.saturating_add(2 * self.block)).min(source.len());
             let length = usize::try_from(end.saturating_sub(start)).unwrap_or(usize::MAX);
             let filled = read_into(source, start, length, &mut self.octets);
             self.start = start;
@@ -111,10 +120,15 @@ impl<'s> Cursor<'s> {
     /// Skips white space (and no comment); returns how many octets that were.
     pub(super) fn skip_space(&mut self) -> Result<u64, Error> {
         let from = self.offset();
-        while self.peek()?.is_some_and(super::lexer::is_space) {
-            self.skip(1);
+        loop {
+            let here = self.ahead(1)?;
+            let spaces = here.iter().take_while(|octet| super::lexer::is_space(**octet)).count();
+            let more = spaces > 0 && spaces == here.len();
+            self.skip(spaces);
+            if !more {
+                return Ok(self.offset() - from);
+            }
         }
-        Ok(self.offset() - from)
     }
 
     /// Takes `word` if it stands here.

@@ -101,9 +101,19 @@ pub(super) struct Section {
 
 impl Section {
     pub(super) fn get(&self, number: u32) -> Option<XrefEntry> {
+        // Most sections name every number from their first on.
+        let behind = usize::try_from(number.checked_sub(self.entries.first()?.number)?).ok()?;
+        if let Some(entry) = self.entries.get(behind).filter(|entry| entry.number == number) {
+            return Some(*entry);
+        }
         let index = self.entries.binary_search_by_key(&number, |entry| entry.number).ok()?;
         self.entries.get(index).copied()
     }
+}
+
+/// Octets of objects, and of sections, that may be read and inflated in all: so what a document may cost is bound to its length.
+pub(super) fn allowed_work(source: &dyn Source, limits: &Limits) -> u64 {
+    source.len().saturating_mul(64).saturating_add(limits.inflated_octets)
 }
 
 /// Reads the chain that starts at `offset`; newest section first.
@@ -113,7 +123,7 @@ pub(super) fn read_chain(
     limits: &Limits,
     findings: &mut Vec<Finding>,
 ) -> Result<Vec<Section>, Error> {
-    let mut reader = Reader { source, limits, findings, objects: 0 };
+    let mut reader = Reader { source, limits, findings, objects: 0, work: 0 };
     let mut seen = BTreeSet::new();
     let mut sections = Vec::new();
     let mut next = Some(offset);
@@ -136,12 +146,26 @@ struct Reader<'r> {
     limits: &'r Limits,
     findings: &'r mut Vec<Finding>,
     objects: usize,
+    /// Octets looked at and inflated so far.
+    work: u64,
 }
 
 impl Reader<'_> {
+    /// Sections may be said to overlap, and tables may all name one stream.
+    fn charge(&mut self, octets: u64) -> Result<(), Error> {
+        let allowed = allowed_work(self.source, self.limits);
+        self.work = self.work.saturating_add(octets);
+        if self.work > allowed {
+            return Err(LimitExceeded::new("octets of cross-reference sections read", allowed).into());
+        }
+        Ok(())
+    }
+
     fn section(&mut self, offset: u64) -> Result<Section, Error> {
         let mut cursor = Cursor::new(self.source, offset);
-        if cursor.skip_space()? > 0 {
+        let spaces = cursor.skip_space()?;
+        self.charge(spaces)?;
+        if spaces > 0 {
             self.findings.push(
                 Finding::warning("PDF_XREF_OFFSET", "white space stands where a cross-reference section should begin")
                     .at(offset),
@@ -179,6 +203,7 @@ impl Reader<'_> {
             self.findings.push(Finding::warning("PDF_XREF_ENTRY_LENGTH", message).at(offset));
         }
         let (trailer, end) = dictionary_at(self.source, cursor.offset(), self.limits)?;
+        self.charge(end - offset)?;
         let prev = self.prev(&trailer, offset)?;
         let mut entries = self.sorted(entries, offset);
         let mut form = XrefForm::Table;
@@ -196,27 +221,31 @@ impl Reader<'_> {
     fn stream(&mut self, offset: u64) -> Result<Section, Error> {
         let fault =
             |field: &'static str, expected: &'static str| Malformed::new(Format::Pdf, field, expected).at(offset);
-        let (dictionary, start) = with_parser(self.source, &mut Window::default(), offset, self.limits, |parser| {
-            if header(parser)?.is_none() {
-                return Err(fault("cross-reference section", "`xref` or a cross-reference stream").into());
-            }
-            let object = parser.object()?;
-            let Object::Dictionary(dictionary) = object else {
-                return Err(fault("cross-reference stream", "a dictionary").into());
-            };
-            let start = stream_start(parser)?.ok_or_else(|| fault("cross-reference stream", "the keyword stream"))?;
-            Ok((dictionary, start))
-        })?;
+        let (dictionary, start) =
+            with_parser(self.source, &mut Window::default(), offset, self.limits, &mut 0, |parser| {
+                if header(parser)?.is_none() {
+                    return Err(fault("cross-reference section", "`xref` or a cross-reference stream").into());
+                }
+                let object = parser.object()?;
+                let Object::Dictionary(dictionary) = object else {
+                    return Err(fault("cross-reference stream", "a dictionary").into());
+                };
+                let start =
+                    stream_start(parser)?.ok_or_else(|| fault("cross-reference stream", "the keyword stream"))?;
+                Ok((dictionary, start))
+            })?;
         if !dictionary.is_type("XRef") {
             return Err(fault("cross-reference stream", "/Type /XRef").into());
         }
         let length = dictionary.get("Length").and_then(Object::as_integer).and_then(|n| usize::try_from(n).ok());
         let length = length.ok_or_else(|| fault("/Length of the cross-reference stream", "a direct integer"))?;
+        self.charge((start - offset).saturating_add(length as u64))?;
         let raw = read_exact(self.source, start, length)?;
         let data = filter::decode(&dictionary, raw, self.limits.inflated_octets)?;
+        self.charge(data.len() as u64)?;
         let entries = self.stream_entries(&dictionary, &data, offset)?;
         let end = end_of_stream(self.source, start + length as u64)?
-            .ok_or_else(|| fault("cross-reference stream", "endstream and endobj after /Length octets"))?;
+            .map_err(|_| fault("cross-reference stream", "endstream and endobj after /Length octets"))?;
         let prev = self.prev(&dictionary, offset)?;
         let entries = self.sorted(entries, offset);
         Ok(Section { offset, form: XrefForm::Stream, entries, trailer: dictionary, prev, end })
@@ -406,11 +435,14 @@ fn stream_entry(row: &[u8], widths: &[usize]) -> Option<Option<Place>> {
 }
 
 /// Runs `parse` over the octets at `offset`, giving it more for as long as it asks.
+///
+/// `seen` is then how many octets were looked at, at most.
 pub(super) fn with_parser<T>(
     source: &dyn Source,
     window: &mut Window,
     offset: u64,
     limits: &Limits,
+    seen: &mut u64,
     mut parse: impl FnMut(&mut Parser<'_>) -> Result<T, Stop>,
 ) -> Result<T, Error> {
     let left = source.len().checked_sub(offset).filter(|left| *left > 0);
@@ -433,8 +465,13 @@ pub(super) fn with_parser<T>(
             }
         };
         size = data.len();
-        match parse(&mut Parser::new(data, offset, size as u64 == left, limits)) {
-            Ok(value) => return Ok(value),
+        let mut parser = Parser::new(data, offset, size as u64 == left, limits);
+        *seen = size as u64;
+        match parse(&mut parser) {
+            Ok(value) => {
+                *seen = parser.position() as u64;
+                return Ok(value);
+            }
             Err(Stop::Fault(error)) => return Err(error),
             Err(Stop::Incomplete) if size < most => size = size.saturating_mul(8).min(most),
             Err(Stop::Incomplete) => {
@@ -446,7 +483,7 @@ pub(super) fn with_parser<T>(
 
 /// The direct dictionary at `offset` and where it ends.
 fn dictionary_at(source: &dyn Source, offset: u64, limits: &Limits) -> Result<(Dictionary, u64), Error> {
-    with_parser(source, &mut Window::default(), offset, limits, |parser| match parser.object()? {
+    with_parser(source, &mut Window::default(), offset, limits, &mut 0, |parser| match parser.object()? {
         Object::Dictionary(dictionary) => Ok((dictionary, parser.offset())),
         _ => Err(Malformed::new(Format::Pdf, "trailer", "a dictionary").at(offset).into()),
     })
@@ -472,15 +509,16 @@ pub(super) fn stream_start(parser: &mut Parser<'_>) -> Result<Option<u64>, Stop>
     Ok(Some(parser.offset()))
 }
 
-/// After stream data: the offset behind `endstream` and `endobj`, or `None` where they are missing.
-pub(super) fn end_of_stream(source: &dyn Source, offset: u64) -> Result<Option<u64>, Error> {
+/// After stream data: the offset behind `endstream` and `endobj`, or `Err` with the offset at which they are missing.
+pub(super) fn end_of_stream(source: &dyn Source, offset: u64) -> Result<Result<u64, u64>, Error> {
     let mut cursor = Cursor::new(source, offset);
     cursor.skip_space()?;
     if !cursor.take(b"endstream")? {
-        return Ok(None);
+        return Ok(Err(cursor.offset()));
     }
     cursor.skip_space()?;
-    Ok(cursor.take(b"endobj")?.then(|| cursor.offset()))
+    let ended = cursor.take(b"endobj")?;
+    Ok(if ended { Ok(cursor.offset()) } else { Err(cursor.offset()) })
 }
 
 #[cfg(test)]

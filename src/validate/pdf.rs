@@ -84,32 +84,31 @@ pub(super) fn validate(
     report: &mut Report,
 ) {
     report.findings.extend_from_slice(document.findings());
-    let mut facts = match document.signatures() {
+    let all = match document.signatures() {
         Ok(facts) => facts,
         Err(error) => return report.signatures.push(unreadable(&error, certificates.at)),
     };
-    let mut history = document.history(&facts);
-    if let Ok(history) = &mut history {
-        history.relax(|rule| certificates.policy.relaxes(rule));
+    let (granting, facts): (Vec<_>, Vec<_>) =
+        all.iter().partition(|facts| facts.kind == pdf::SignatureKind::UsageRights);
+    for facts in granting {
+        let message = "a signature of a reader's vendor grants usage rights; it is no signature of a person";
+        let finding = Finding::warning("PDF_USAGE_RIGHTS", message);
+        report.findings.push(match facts.object {
+            Some(id) => finding.at(id),
+            None => finding,
+        });
     }
-    facts.retain(|facts| {
-        if facts.kind == pdf::SignatureKind::UsageRights {
-            let message = "a signature of a reader's vendor grants usage rights; it is no signature of a person";
-            let finding = Finding::warning("PDF_USAGE_RIGHTS", message);
-            report.findings.push(match facts.object {
-                Some(id) => finding.at(id),
-                None => finding,
-            });
-        }
-        facts.kind != pdf::SignatureKind::UsageRights
-    });
     if !facts.is_empty() {
         document.watch_for_objects();
     }
-    let entries = match entries(document, &facts, certificates.backend) {
+    let (entries, mut history) = entries(document, &facts, certificates.backend, || document.history(&all));
+    let entries = match entries {
         Ok(entries) => entries,
         Err(error) => return report.signatures.push(unreadable(&error, certificates.at)),
     };
+    if let Ok(history) = &mut history {
+        history.relax(|rule| certificates.policy.relaxes(rule));
+    }
     let hidden = if facts.is_empty() {
         // Nobody signed it yet: what is said now can still be heeded.
         document.hidden_content()
@@ -344,8 +343,13 @@ impl SignatureReport {
     }
 }
 
-/// Reads what the signatures hold and digests what they cover, in one pass over the document.
-fn entries<'d>(document: &Pdf<'_>, facts: &'d [SignatureFacts], backend: Backend) -> Result<Vec<Entry<'d>>, Error> {
+/// Reads what the signatures hold and digests what they cover, in one pass over the document, and does `work` meanwhile.
+fn entries<'d, T>(
+    document: &Pdf<'_>,
+    facts: &[&'d SignatureFacts],
+    backend: Backend,
+    work: impl FnOnce() -> T,
+) -> (Result<Vec<Entry<'d>>, Error>, T) {
     let mut entries: Vec<Entry<'d>> =
         facts.iter().map(|facts| Entry { facts, container: container(facts, document), digest: None }).collect();
     let mut wanted: Vec<([Range<u64>; 2], DigestAlgorithm)> = Vec::new();
@@ -356,12 +360,16 @@ fn entries<'d>(document: &Pdf<'_>, facts: &'d [SignatureFacts], backend: Backend
             whose.push(index);
         }
     }
-    for (index, digest) in whose.into_iter().zip(document.digests_by(backend, &wanted)?) {
-        if let Some(entry) = entries.get_mut(index) {
-            entry.digest = Some(digest);
+    let (digests, done) = document.digests_beside(backend, &wanted, work);
+    let entries = digests.map(|digests| {
+        for (index, digest) in whose.into_iter().zip(digests) {
+            if let Some(entry) = entries.get_mut(index) {
+                entry.digest = Some(digest);
+            }
         }
-    }
-    Ok(entries)
+        entries
+    });
+    (entries, done)
 }
 
 fn container(facts: &SignatureFacts, document: &Pdf<'_>) -> Container {

@@ -113,6 +113,8 @@ int main(int argc, char **argv)
 
     KysoValidation *validation = NULL;
     expect(kyso_validation_new(now + 60, &validation, &error), KYSO_STATUS_OK, &error, "validation");
+    expect(kyso_validation_set_threads(validation, 0, &error), KYSO_STATUS_MISUSE, &error, "no threads");
+    expect(kyso_validation_set_threads(validation, 2, &error), KYSO_STATUS_OK, &error, "threads");
     validate(validation, kyso_bytes_data(out), kyso_bytes_length(out), KYSO_INDICATION_INDETERMINATE);
     expect(kyso_validation_trust(validation, (const uint8_t *)"test", 4, root.data, root.length, &error),
            KYSO_STATUS_OK, &error, "trust");

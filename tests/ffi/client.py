@@ -62,6 +62,7 @@ class Kyso:
         place = self.ffi.new("KysoValidation **")
         self.call("kyso_validation_new", now, place)
         validation = self.ffi.gc(place[0], self.lib.kyso_validation_free)
+        self.call("kyso_validation_set_threads", validation, 2)
         self.call("kyso_validation_trust", validation, *self.octets(b"test"), *self.octets(root))
         self.call("kyso_validation_add_crl", validation, *self.octets(crl))
         place = self.ffi.new("KysoReport **")

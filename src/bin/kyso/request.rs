@@ -1,5 +1,6 @@
 //! What a signature is to be, from the options: shared by `sign` and `prepare`.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use kyso::Limits;
@@ -148,10 +149,14 @@ pub(crate) fn pades<'p>(
     block::add(request, pdf, args, signer, claimed, lang)
 }
 
+/// More have nothing to do in one document.
+const MOST_THREADS: NonZeroUsize = NonZeroUsize::new(4).unwrap();
+
 /// Opens a PDF, an encrypted one with the password that the options name or, on
-/// a terminal, that a person enters.
-pub(crate) fn pdf<'s, S: Source + Sync>(source: &'s S, args: &PdfPasswordArgs, path: &Path) -> Result<Pdf<'s>, Stop> {
-    pdf_and_opening(source, args, path).map(|(pdf, _)| pdf)
+/// a terminal, that a person enters. It may use the processors that there are.
+pub(crate) fn pdf<'s, S: Source>(source: &'s S, args: &PdfPasswordArgs, path: &Path) -> Result<Pdf<'s>, Stop> {
+    let processors = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+    pdf_and_opening(source, args, path).map(|(pdf, _)| pdf.threads(processors.min(MOST_THREADS)))
 }
 
 /// With what a document was opened.
@@ -162,7 +167,7 @@ pub(crate) enum Opening {
 }
 
 /// The same, with what opens the document once more.
-pub(crate) fn pdf_and_opening<'s, S: Source + Sync>(
+pub(crate) fn pdf_and_opening<'s, S: Source>(
     source: &'s S,
     args: &PdfPasswordArgs,
     path: &Path,
