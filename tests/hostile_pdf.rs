@@ -120,6 +120,14 @@ fn objects_that_all_run_on_to_the_end() {
     exhausts(&draft.write(), 10..10 + COUNT, "strings");
 
     let mut draft = Draft::new(10 + COUNT, "");
+    (10..10 + COUNT).for_each(|number| {
+        draft.begin(number);
+        draft.out.push(b'<');
+    });
+    draft.out.push(b'>');
+    exhausts(&draft.write(), 10..10 + COUNT, "strings in hexadecimal");
+
+    let mut draft = Draft::new(10 + COUNT, "");
     let heads: Vec<usize> = (10..10 + COUNT)
         .map(|number| {
             draft.begin(number);
@@ -148,7 +156,7 @@ fn objects_that_all_run_on_to_the_end() {
 #[test]
 fn packed_objects_that_all_run_on_to_the_end() {
     const COUNT: usize = 6_000;
-    for (body, what) in [("(", "strings"), ("<a", "names in hexadecimal"), ("[", "arrays")] {
+    for (body, what) in [("(", "strings"), ("<a", "strings in hexadecimal"), ("[", "arrays")] {
         let mut draft = Draft::new(11 + COUNT, "");
         let mut head = String::new();
         for (index, number) in (10..10 + COUNT).enumerate() {

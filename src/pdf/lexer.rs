@@ -1,5 +1,6 @@
 //! Tokens and direct objects (ISO 32000-2 §7.2, §7.3), with the place of each dictionary value.
 
+use std::cell::Cell;
 use std::ops::Range;
 
 use crate::error::Error;
@@ -43,6 +44,8 @@ pub(super) struct Parser<'d> {
     data: &'d [u8],
     base: u64,
     position: usize,
+    /// How far a token was looked through that was none.
+    far: Cell<usize>,
     /// Whether the source ends where `data` does.
     complete: bool,
     depth: usize,
@@ -54,7 +57,7 @@ const DEPTH_CAP: usize = 256;
 
 impl<'d> Parser<'d> {
     pub(super) fn new(data: &'d [u8], base: u64, complete: bool, limits: &Limits) -> Self {
-        Self { data, base, position: 0, complete, depth: limits.depth.min(DEPTH_CAP), entries: None }
+        Self { data, base, position: 0, far: Cell::new(0), complete, depth: limits.depth.min(DEPTH_CAP), entries: None }
     }
 
     /// Keeps the places of the outermost dictionary's values.
@@ -72,6 +75,11 @@ impl<'d> Parser<'d> {
 
     pub(super) const fn position(&self) -> usize {
         self.position
+    }
+
+    /// How many octets were looked at, those of a token at fault as well.
+    pub(super) fn seen(&self) -> usize {
+        self.position.max(self.far.get())
     }
 
     fn peek(&self) -> Option<u8> {
@@ -93,6 +101,7 @@ impl<'d> Parser<'d> {
 
     /// The end of the octets: incomplete, or a fault where the source ends too.
     fn ended(&self, expected: &'static str) -> Stop {
+        self.far.set(self.data.len());
         if self.complete { self.malformed(expected) } else { Stop::Incomplete }
     }
 
@@ -289,6 +298,7 @@ impl<'d> Parser<'d> {
         let real = matches!((parts.next(), parts.next(), parts.next()), (Some(a), b, None)
             if plain(a) && b.is_none_or(plain) && a.len() + b.map_or(0, str::len) > 0);
         if !real || token.len() - digits.len() > 1 {
+            self.far.set(self.position + length);
             return Err(self.malformed("a number"));
         }
         self.position += length;
@@ -388,7 +398,10 @@ impl<'d> Parser<'d> {
         let rest = self.data.get(self.position + 1..).unwrap_or_default();
         let Some(length) = memchr::memchr(b'>', rest) else { return Err(self.ended("the end of the string")) };
         let token = rest.get(..length).unwrap_or_default();
-        let Some(octets) = hex_octets(token) else { return Err(self.malformed("a hexadecimal string")) };
+        let Some(octets) = hex_octets(token) else {
+            self.far.set(self.position + length);
+            return Err(self.malformed("a hexadecimal string"));
+        };
         self.position += length + 2;
         Ok(octets)
     }

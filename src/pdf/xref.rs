@@ -436,7 +436,7 @@ fn stream_entry(row: &[u8], widths: &[usize]) -> Option<Option<Place>> {
 
 /// Runs `parse` over the octets at `offset`, giving it more for as long as it asks.
 ///
-/// `seen` is then how many octets were looked at, at most.
+/// `seen` is then how many octets were looked at.
 pub(super) fn with_parser<T>(
     source: &dyn Source,
     window: &mut Window,
@@ -466,15 +466,14 @@ pub(super) fn with_parser<T>(
         };
         size = data.len();
         let mut parser = Parser::new(data, offset, size as u64 == left, limits);
-        *seen = size as u64;
-        match parse(&mut parser) {
-            Ok(value) => {
-                *seen = parser.position() as u64;
-                return Ok(value);
-            }
+        let parsed = parse(&mut parser);
+        *seen = parser.seen() as u64;
+        match parsed {
+            Ok(value) => return Ok(value),
             Err(Stop::Fault(error)) => return Err(error),
             Err(Stop::Incomplete) if size < most => size = size.saturating_mul(8).min(most),
             Err(Stop::Incomplete) => {
+                *seen = size as u64;
                 return Err(LimitExceeded::new("pdf_object_octets", limits.pdf_object_octets as u64).into());
             }
         }

@@ -112,7 +112,7 @@ impl Revision<'_> {
         self.pdf.spend(0)?;
         let object = parser.object();
         // Objects that are broken may all run on to the end.
-        self.pdf.spend(if object.is_ok() { parser.offset() } else { data.len() as u64 })?;
+        self.pdf.spend(parser.seen() as u64)?;
         let object = object.map_err(|_| fault("a direct object"))?;
         if object.as_reference().is_some() {
             return Err(fault("an object that is no reference").into());
