@@ -73,6 +73,7 @@ mod tests {
     use crate::pdf::lexer::Parser;
     use crate::pdf::object::Object;
     use crate::pdf::object::Reference;
+    use crate::pdf::skim::shuffled;
 
     fn mentioned(data: &[u8]) -> Option<Vec<u32>> {
         let mut found = Vec::new();
@@ -138,16 +139,7 @@ mod tests {
         let mut state = 0x9E37_79B9_7F4A_7C15_u64;
         let (mut some, mut references) = (0, 0);
         for _ in 0..200_000 {
-            let mut text = String::from(if state & 1 == 0 { "<<" } else { "[" });
-            let open = text.len();
-            for _ in 0..state % 12 {
-                state ^= state << 13;
-                state ^= state >> 7;
-                state ^= state << 17;
-                text.push_str(PIECES[usize::try_from(state >> 40).unwrap() % PIECES.len()]);
-            }
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            text.push_str(if open == 2 { ">> " } else { "] " });
+            let text = shuffled(&mut state, &PIECES, 12);
             // From every place at which an object may be said to begin.
             let start = usize::try_from(state >> 33).unwrap() % text.len();
             let mut found = Vec::new();

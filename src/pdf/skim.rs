@@ -215,6 +215,23 @@ fn is_real(word: &[u8]) -> bool {
     parts.next().is_some_and(digits) && parts.next().is_none_or(digits) && parts.next().is_none()
 }
 
+/// A dictionary or an array of fewer than `most` pieces, as the generator hits upon them.
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)] // for tests alone
+pub(super) fn shuffled(state: &mut u64, pieces: &[&str], most: u64) -> String {
+    let mut text = String::from(if *state & 1 == 0 { "<<" } else { "[" });
+    let open = text.len();
+    for _ in 0..*state % most {
+        *state ^= *state << 13;
+        *state ^= *state >> 7;
+        *state ^= *state << 17;
+        text.push_str(pieces[usize::try_from(*state >> 40).unwrap() % pieces.len()]);
+    }
+    *state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+    text.push_str(if open == 2 { ">> " } else { "] " });
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -299,16 +316,7 @@ mod tests {
         let mut state = 0x2545_F491_4F6C_DD1D_u64;
         let mut skims = 0;
         for _ in 0..200_000 {
-            let mut text = String::from(if state & 1 == 0 { "<<" } else { "[" });
-            let open = text.len();
-            for _ in 0..state % 9 {
-                state ^= state << 13;
-                state ^= state >> 7;
-                state ^= state << 17;
-                text.push_str(PIECES[usize::try_from(state >> 40).unwrap() % PIECES.len()]);
-            }
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            text.push_str(if open == 2 { ">> " } else { "] " });
+            let text = shuffled(&mut state, &PIECES, 9);
             let skim = skimmed(text.as_bytes());
             if skim.is_some() {
                 skims += 1;

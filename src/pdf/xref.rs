@@ -10,6 +10,7 @@ use crate::error::Format;
 use crate::error::LimitExceeded;
 use crate::error::Malformed;
 use crate::finding::Finding;
+use crate::limits::Budget;
 use crate::limits::Limits;
 use crate::pdf::filter;
 use crate::pdf::lexer::Parser;
@@ -123,7 +124,9 @@ pub(super) fn read_chain(
     limits: &Limits,
     findings: &mut Vec<Finding>,
 ) -> Result<Vec<Section>, Error> {
-    let mut reader = Reader { source, limits, findings, objects: 0, work: 0 };
+    // Sections may be said to overlap, and tables may all name one stream.
+    let work = Budget::new("octets of cross-reference sections read", allowed_work(source, limits));
+    let mut reader = Reader { source, limits, findings, objects: 0, work };
     let mut seen = BTreeSet::new();
     let mut sections = Vec::new();
     let mut next = Some(offset);
@@ -146,25 +149,15 @@ struct Reader<'r> {
     limits: &'r Limits,
     findings: &'r mut Vec<Finding>,
     objects: usize,
-    /// Octets looked at and inflated so far.
-    work: u64,
+    /// Octets that may still be looked at and inflated.
+    work: Budget,
 }
 
 impl Reader<'_> {
-    /// Sections may be said to overlap, and tables may all name one stream.
-    fn charge(&mut self, octets: u64) -> Result<(), Error> {
-        let allowed = allowed_work(self.source, self.limits);
-        self.work = self.work.saturating_add(octets);
-        if self.work > allowed {
-            return Err(LimitExceeded::new("octets of cross-reference sections read", allowed).into());
-        }
-        Ok(())
-    }
-
     fn section(&mut self, offset: u64) -> Result<Section, Error> {
         let mut cursor = Cursor::new(self.source, offset);
         let spaces = cursor.skip_space()?;
-        self.charge(spaces)?;
+        self.work.spend_many(spaces)?;
         if spaces > 0 {
             self.findings.push(
                 Finding::warning("PDF_XREF_OFFSET", "white space stands where a cross-reference section should begin")
@@ -203,7 +196,7 @@ impl Reader<'_> {
             self.findings.push(Finding::warning("PDF_XREF_ENTRY_LENGTH", message).at(offset));
         }
         let (trailer, end) = dictionary_at(self.source, cursor.offset(), self.limits)?;
-        self.charge(end - offset)?;
+        self.work.spend_many(end - offset)?;
         let prev = self.prev(&trailer, offset)?;
         let mut entries = self.sorted(entries, offset);
         let mut form = XrefForm::Table;
@@ -239,10 +232,10 @@ impl Reader<'_> {
         }
         let length = dictionary.get("Length").and_then(Object::as_integer).and_then(|n| usize::try_from(n).ok());
         let length = length.ok_or_else(|| fault("/Length of the cross-reference stream", "a direct integer"))?;
-        self.charge((start - offset).saturating_add(length as u64))?;
+        self.work.spend_many((start - offset).saturating_add(length as u64))?;
         let raw = read_exact(self.source, start, length)?;
         let data = filter::decode(&dictionary, raw, self.limits.inflated_octets)?;
-        self.charge(data.len() as u64)?;
+        self.work.spend_many(data.len() as u64)?;
         let entries = self.stream_entries(&dictionary, &data, offset)?;
         let end = end_of_stream(self.source, start + length as u64)?
             .map_err(|_| fault("cross-reference stream", "endstream and endobj after /Length octets"))?;
